@@ -8,21 +8,21 @@ from dataclasses import replace
 
 import pytest
 
-from axon.chain.deployments import BLOCK_VERSION
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.consensus import chainparams, library
 from axon.consensus.kernel import Kernel
 from axon.consensus.library import KernelError
-from axon.mining.miner import mine
-from axon.mining.template import assemble
 from axon.primitives.block import Block
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST, SIGNET, Network, signet_of
-from axon.primitives.transaction import TxOut
+from axon.primitives.transaction import Transaction
 from axon.primitives.verdict import Accepted, Rejected
+from tests.consensus.chains import GENESIS, coinbase, committed, mine
 
+VERSION = 0x2000_0000
+NOW = 1 << 62
 OP_TRUE, OP_FALSE = b"\x51", b"\x00"
-NONCE = 9_371_158
+NONCE = 473_873
 """Found once: the block on signet's genesis block below proves its work with it."""
 
 
@@ -40,16 +40,14 @@ def reason(kernel: Kernel, block: Block) -> str | None:
     return verdict.reason if isinstance(verdict, Rejected) else None
 
 
-def unsigned_block() -> Block:
+def unsigned_block(nonce: int = NONCE) -> Block:
     """A block without a signature, for whom none is needed."""
-    genesis = HeaderTree(SIGNET).genesis
-    outputs = [TxOut(SIGNET.subsidy_sat(1), OP_TRUE)]
-    time = genesis.time + 600
-    bare = assemble(
-        genesis, (), outputs, version=BLOCK_VERSION, time=time, bits=genesis.header.bits
+    genesis = SIGNET.genesis.header
+    first = committed(coinbase(1), ())
+    header = Header.build(
+        VERSION, genesis.hash, first.txid, genesis.time + 600, genesis.bits, nonce
     )
-    proved = Header(bare.header.raw[:-4] + NONCE.to_bytes(4, "little"))
-    return Block.build(proved, bare.transactions)
+    return Block.build(header, [first])
 
 
 def test_the_blocks_of_a_signet_satisfy_its_challenge() -> None:
@@ -61,40 +59,29 @@ def test_the_blocks_of_a_signet_satisfy_its_challenge() -> None:
             assert reason(kernel, unsigned_block()) == "bad-signet-blksig"
 
 
-def on(parent: HeaderEntry, *, version: int = BLOCK_VERSION, segwit: bool = False) -> Block:
-    block = mine(
-        assemble(
-            parent,
-            (),
-            [TxOut(0, OP_TRUE)],
-            version=version,
-            time=parent.time + 1,
-            bits=parent.header.bits,
-            segwit=segwit,
-        ),
-        1_000,
-    )
-    assert block is not None
-    return block
+def on(block: Block, height: int, *, version: int = VERSION, segwit: bool = False) -> Block:
+    """The block of this height on another; it always has an output that looks like a commitment."""
+    first = committed(coinbase(height), ())
+    bare = first if segwit else Transaction.decode(first.stripped)
+    return mine(block.hash, [bare], block.header.time + 1, version)
 
 
 def test_rules_of_regtest_hold_from_the_height_that_was_ordered() -> None:
     network = replace(REGTEST, segwit_height=2, bip66_height=3, bip65_height=3)
-    tree = HeaderTree(network)
     with kernel_of(network) as kernel:
-        assert reason(kernel, on(tree.genesis, segwit=True)) == "unexpected-witness"
-        first = on(tree.genesis, version=2)
+        assert reason(kernel, on(GENESIS, 1, segwit=True)) == "unexpected-witness"
+        first = on(GENESIS, 1, version=2)
         assert reason(kernel, first) is None
-        entry = tree.add(first.header, 1 << 62)
-        assert isinstance(entry, HeaderEntry)
-        assert reason(kernel, on(entry, version=2)) == "bad-witness-nonce-size"
-        second = on(entry, version=2, segwit=True)
+        assert reason(kernel, on(first, 2, version=2)) == "bad-witness-nonce-size"
+        second = on(first, 2, version=2, segwit=True)
         assert reason(kernel, second) is None
-        entry = tree.add(second.header, 1 << 62)
-        assert isinstance(entry, HeaderEntry)
-        assert reason(kernel, on(entry, version=2, segwit=True)) == "bad-version(0x00000002)"
-        assert isinstance(tree.add(on(entry, version=2).header, 1 << 62), Rejected)
-        assert reason(kernel, on(entry, segwit=True)) is None
+        third = on(second, 3, version=2, segwit=True)
+        assert reason(kernel, third) == "bad-version(0x00000002)"
+        assert reason(kernel, on(second, 3, segwit=True)) is None
+    tree = HeaderTree(network)
+    for block in (first, second):
+        assert isinstance(tree.add(block.header, NOW), HeaderEntry)
+    assert isinstance(tree.add(third.header, NOW), Rejected)
     with kernel_of(REGTEST) as kernel:
         assert reason(kernel, first) == "bad-version(0x00000002)"
 

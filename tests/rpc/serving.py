@@ -54,7 +54,7 @@ async def waitfornewblock(daemon: Daemon) -> str:
     return "news"
 
 
-@method("testing")
+@method("hidden")
 async def work(daemon: Daemon, name: str) -> str:
     """Takes a moment, and is never broken off by its caller."""
     await asyncio.sleep(0.05)
@@ -62,37 +62,37 @@ async def work(daemon: Daemon, name: str) -> str:
     return name
 
 
-@method("testing")
+@method("hidden")
 def note(daemon: Daemon, value: Json = None) -> None:
     """Is done at once, and leaves a trace."""
     daemon.finished.append(str(value))
 
 
-@method("testing")
+@method("hidden")
 def echo(_: Daemon, value: Json = None) -> Json:
     """Gives back what it gets."""
     return value
 
 
-@method("testing")
+@method("hidden")
 def money(_: Daemon, amount: Amount) -> Json:
     """An amount, three times."""
     return [amount, {"fee": Amount(-amount.sat)}, amount.sat]
 
 
-@method("testing")
+@method("hidden")
 def whoami(_: Daemon, call: Call) -> Json:
     """The circumstances of the call."""
     return [call.user, call.wallet]
 
 
-@method("testing")
+@method("hidden")
 def odd(_: Daemon) -> Json:
     """Returns what JSON cannot say."""
     return b"bytes"
 
 
-@method("testing")
+@method("hidden")
 async def bug(_: Daemon) -> None:
     """Breaks."""
     raise ZeroDivisionError("oh")

@@ -57,7 +57,7 @@ async def stop(_: object, wait: int | None = None) -> Json:
     return wait
 
 
-@method("testing", name="types")
+@method("hidden", name="types")
 def types_(
     _: object,
     call: Call,
@@ -248,7 +248,6 @@ def test_help_of_all(registry: Registry) -> None:
         "== Control ==\n"
         'help ( "command" )\n'
         "stop\n\n"
-        "== Testing ==\n"
         'types number amount {"where":...} either'
     )
 
@@ -271,7 +270,7 @@ def test_conversions_for_command_lines(registry: Registry) -> None:
 def test_calls_under_way_are_known(registry: Registry) -> None:
     seen = []
 
-    @method("testing")
+    @method("hidden")
     def look(_: object) -> None:
         """Looks."""
         seen.extend(own.active())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from axon.chain.store import MemoryStore
 from axon.errors import DamageError
-from axon.primitives.network import REGTEST
+from axon.primitives.network import REGTEST, SIGNET
 from axon.primitives.transaction import COIN
 from axon.wallet import records
 from axon.wallet.coins import Balance
@@ -35,6 +37,15 @@ def test_a_confirmation_is_known_of_before_the_scan_reaches_it() -> None:
 
 def test_a_balance_adds_up_its_four_parts() -> None:
     assert Balance(1, 20, 300, 4_000).total_sat == 4_321
+
+
+def test_a_network_made_to_order_is_met_and_another_one_is_not() -> None:
+    ledger = Scene().wallet.ledger
+    late = replace(REGTEST, segwit_height=500)
+    assert ledger.meet(late)
+    assert ledger.network is late
+    assert not ledger.meet(SIGNET)
+    assert ledger.network is late
 
 
 PAYMENT = paying(b"\x51", COIN)

@@ -230,7 +230,7 @@ async def light_wallet(
     store = await asyncio.to_thread(_open_store, settings, name)
     try:
         wallet = await asyncio.to_thread(Wallet.load, store)
-        if wallet.network is not settings.network:
+        if not wallet.ledger.meet(settings.network):
             raise ConfigError(
                 f"wallet {name!r} is one of {wallet.network.name}, not {settings.network.name}"
             )
@@ -259,7 +259,7 @@ def find_wallet(settings: LightSettings, name: str) -> Path:
     elsewhere = [
         network.name
         for network in NETWORKS.values()
-        if network is not settings.network
+        if network.name != settings.network.name
         and (datadir / network.folder / "wallets" / name / WALLET_FILE).exists()
     ]
     if elsewhere:

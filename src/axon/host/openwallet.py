@@ -91,7 +91,7 @@ class OpenWallet:
         """
         await self._run(self._load)
         node = self._daemon.node
-        if self._desk.wallet.network is not node.network:
+        if not self._desk.wallet.ledger.meet(node.network):
             raise NoWallet(f"this wallet is one of {self._desk.wallet.network.name}")
         mark = self._desk.wallet.scanned
         genesis = node.headers.genesis

@@ -33,6 +33,9 @@ from axon.rpc.errors import Code, RpcError
 from axon.rpc.helptext import help_text, split_docstring
 from axon.rpc.parameters import NO_DEFAULT, OBJECT, Parameter, Shape, shape_of
 
+HIDDEN: Final = "hidden"
+"""The group of calls that Bitcoin Core's list leaves out."""
+
 _MARK: Final = "__axon_rpc__"
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -78,8 +81,8 @@ def method(
     """Marks a function as an RPC method.
 
     Args:
-        group: heading in `help`, in lower case. What Core leaves out of its list is in it as well,
-            as `generating` and `testing`: whoever runs a test chain looks for it there.
+        group: heading in `help`, in lower case. What Core leaves out of its list is `hidden`: it
+            stands at the end without a heading, for whoever runs a test chain looks for it.
         name: if it is not the function's.
         aliases: further names of a parameter: `{"verbosity": "verbose"}`.
         hidden: parameters that the help text leaves out; all that follow one are hidden too.
@@ -346,10 +349,12 @@ class Registry:
         groups: dict[str, list[str]] = {}
         for each in sorted(self.methods.values(), key=lambda one: (one.group, one.name)):
             groups.setdefault(each.group, []).append(each.help.partition("\n")[0])
-        return "\n\n".join(
+        hidden = groups.pop(HIDDEN, [])
+        titled = [
             "\n".join([f"== {group[:1].upper()}{group[1:]} ==", *lines])
             for group, lines in groups.items()
-        )
+        ]
+        return "\n\n".join([*titled, *(["\n".join(hidden)] if hidden else [])])
 
     def _help(self) -> Callable[..., object]:
         @method("control", name="help")

@@ -97,6 +97,13 @@ class WalletLedger:
         """The records whose key begins so, by key."""
         return self._store.items(prefix)
 
+    def meet(self, network: Network) -> bool:
+        """Take a network as it was made to order, by the operator; False if it is another one."""
+        if network.name != self.network.name:
+            return False
+        self.network = network
+        return True
+
     # What follows from the facts.
 
     @property

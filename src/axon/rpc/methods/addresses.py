@@ -73,7 +73,7 @@ def _known_json(known: TimedAddress) -> dict[str, Json]:
     }
 
 
-@method("testing")
+@method("hidden")
 def addpeeraddress(daemon: Daemon, address: str, port: int, tried: bool = False) -> Json:
     """Add the address of a potential peer to an address manager table.
     This RPC is for testing only.
@@ -130,7 +130,7 @@ def getaddrmaninfo(daemon: Daemon) -> Json:
     return {**shown, "all_networks": sizes(None)}
 
 
-@method("testing")
+@method("hidden")
 async def getrawaddrman(daemon: Daemon) -> Json:
     """EXPERIMENTAL warning: this call may be changed in future releases.
 

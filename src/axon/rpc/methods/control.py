@@ -100,7 +100,7 @@ def getmemoryinfo(daemon: Daemon, mode: str = "stats") -> Json:  # noqa: ARG001
     return {"locked": dict.fromkeys(names, 0)}
 
 
-@method("testing")
+@method("hidden")
 def setmocktime(daemon: Daemon, timestamp: int) -> Json:
     """Set the local time to given timestamp (-regtest only).
 
@@ -120,7 +120,7 @@ def setmocktime(daemon: Daemon, timestamp: int) -> Json:
     return None
 
 
-@method("testing")
+@method("hidden")
 async def mockscheduler(daemon: Daemon, delta_time: int) -> Json:
     """Bump the scheduler into the future (-regtest only).
 
@@ -156,7 +156,7 @@ def _look_again(daemon: Daemon) -> None:
 _ECHOED: Final = {f"arg{place}": f'"arg{place}"' for place in range(10)}
 
 
-@method("testing", shown=_ECHOED)
+@method("hidden", shown=_ECHOED)
 def echo(
     daemon: Daemon,  # noqa: ARG001
     call: Call,
@@ -179,7 +179,7 @@ def echo(
     return list(call.given)
 
 
-@method("testing", shown=_ECHOED)
+@method("hidden", shown=_ECHOED)
 def echojson(
     daemon: Daemon,  # noqa: ARG001
     call: Call,

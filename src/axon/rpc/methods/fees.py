@@ -60,7 +60,7 @@ def _check_target(target: int) -> None:
         raise RpcError(Code.PARAMETER, message)
 
 
-@method("testing")
+@method("hidden")
 def estimaterawfee(daemon: Daemon, conf_target: int, threshold: float = 0.95) -> Json:
     """Estimates the approximate fee per kilobyte needed for a transaction to begin confirmation
     within conf_target blocks, as each horizon sees it that reaches so far, with its examples.

@@ -36,7 +36,7 @@ EXTRA_NONCE_SIZE: Final = 8
 same block."""
 
 
-@method("generating")
+@method("hidden")
 async def generatetoaddress(
     daemon: Daemon, nblocks: int, address: str, maxtries: int = USUAL_TRIES
 ) -> Json:
@@ -57,7 +57,7 @@ async def generatetoaddress(
     return await _generate(daemon, nblocks, script, maxtries)
 
 
-@method("generating")
+@method("hidden")
 async def generatetodescriptor(
     daemon: Daemon, num_blocks: int, descriptor: str, maxtries: int = USUAL_TRIES
 ) -> Json:
@@ -78,7 +78,7 @@ async def generatetodescriptor(
     return await _generate(daemon, num_blocks, script, maxtries)
 
 
-@method("generating", shown={"transactions": '["rawtx/txid",...]'})
+@method("hidden", shown={"transactions": '["rawtx/txid",...]'})
 async def generateblock(
     daemon: Daemon, output: str, transactions: list[Json], submit: bool = True
 ) -> Json:

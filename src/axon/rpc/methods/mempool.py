@@ -200,7 +200,7 @@ async def savemempool(daemon: Daemon) -> Json:
     return {"filename": str(await daemon.save_mempool())}
 
 
-@method("testing")
+@method("hidden")
 def getorphantxs(daemon: Daemon, verbosity: Json = 0) -> Json:
     """Shows transactions in the tx orphanage.
 

@@ -32,7 +32,7 @@ _FOR_TESTS: Final = {
 }
 
 
-@method("testing")
+@method("hidden")
 async def addconnection(
     daemon: Daemon, address: str, connection_type: str, v2transport: bool
 ) -> Json:
@@ -70,7 +70,7 @@ async def addconnection(
     return {"address": address, "connection_type": name}
 
 
-@method("testing")
+@method("hidden")
 async def sendmsgtopeer(daemon: Daemon, peer_id: int, msg_type: str, msg: str) -> Json:
     """Send a p2p message to a peer. This RPC is for testing only.
 

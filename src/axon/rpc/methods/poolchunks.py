@@ -59,7 +59,7 @@ def getmempoolcluster(daemon: Daemon, txid: Txid) -> Json:
     }
 
 
-@method("blockchain")
+@method("hidden")
 async def getmempoolfeeratediagram(daemon: Daemon) -> Json:
     """Returns the feerate diagram for the whole mempool.
 

@@ -21,7 +21,7 @@ from axon.rpc.methods.finding import find_block
 _log: Final = logging.getLogger("axon")
 
 
-@method("testing")
+@method("hidden")
 async def invalidateblock(daemon: Daemon, blockhash: BlockHash) -> Json:
     """Has a block counted as invalid, and all that builds on it, until reconsiderblock.
 
@@ -42,7 +42,7 @@ async def invalidateblock(daemon: Daemon, blockhash: BlockHash) -> Json:
     return None
 
 
-@method("testing")
+@method("hidden")
 async def reconsiderblock(daemon: Daemon, blockhash: BlockHash) -> Json:
     """Takes the mark of invalidity from a block, its ancestors and its descendants.
 

@@ -85,7 +85,7 @@ async def waitforblockheight(daemon: Daemon, height: Int32, timeout: Int32 = 0) 
     return await _wait(daemon, lambda: active.height >= height, timeout)
 
 
-@method("testing", waits=True)
+@method("hidden", waits=True)
 async def syncwithvalidationinterfacequeue(daemon: Daemon) -> Json:
     """Waits until coins, filters and pool have followed all blocks that are connected.
 
