@@ -105,6 +105,7 @@ walletrejectlongchains silent       the pool itself refuses what is too long
 choosedatadir       silent          of Bitcoin Core's window
 dbcrashratio        refused 0       axon does not crash on purpose
 forcecompactdb      silent          databases compact themselves
+ipcbind             refused none    there is no IPC; miners ask getblocktemplate, long poll included
 lang                silent          of Bitcoin Core's window
 min                 silent          of Bitcoin Core's window
 resetguisettings    silent          of Bitcoin Core's window
