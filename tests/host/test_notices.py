@@ -128,6 +128,26 @@ def test_a_command_that_fails_is_told_and_its_output_is_nobodys(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_command_that_cannot_begin_is_told_and_keeps_no_other_from_running_at_the_stop(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard = tmp_path / "heard"
+    unstartable = ("echo \0", "echo " + "x" * (1 << 22))
+    commands = (*unstartable, f"sleep 0.05; echo stopped > {heard}")
+
+    async def work() -> None:
+        notices = told(tmp_path, notify=NotifySettings(block="echo \0", shutdown=commands))
+        notices.saw(tip(2))
+        await notices.stopping()
+
+    run(work())
+    assert heard.read_text() == "stopped\n"
+    texts = [record.getMessage() for record in caplog.records]
+    assert [text for text in texts if "cannot be run: embedded null byte" in text]
+    assert [text for text in texts if "cannot be run: [Errno 7] Argument list too long" in text]
+    assert max(map(len, texts)) < 400
+
+
 def test_quotes_hold_whatever_a_text_says() -> None:
     assert quoted("a'b\"$(c)\n\\") == "'ab(c)'"
 

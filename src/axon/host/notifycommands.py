@@ -25,6 +25,9 @@ _SAFE: Final = frozenset(
 )
 """What is left of a warning's text, so that it cannot end the quotes around it."""
 
+_SHOWN: Final = 200
+"""Signs of a command that are told when it cannot begin: it may be one that is far too long."""
+
 _log = logging.getLogger("axon")
 
 
@@ -77,10 +80,14 @@ def quoted(text: str) -> str:
 
 
 async def run_command(command: str) -> None:
-    """Run a command, and wait until it has ended."""
-    process = await create_subprocess_shell(
-        command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
-    )
+    """Run a command, and wait until it has ended; one that cannot begin is told in the log."""
+    try:
+        process = await create_subprocess_shell(
+            command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
+        )
+    except (OSError, ValueError) as error:  # No process can be made; a zero byte, a long text.
+        _log.error("runCommand error: system(%r) cannot be run: %s", command[:_SHOWN], error)
+        return
     code = await process.wait()
     if code:
         _log.error("runCommand error: system(%s) returned %d", command, code)
