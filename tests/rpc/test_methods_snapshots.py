@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from axon.chain.coins import Coin, encode_coin
 from axon.chain.utxosnapshot import METADATA_BYTES
+from axon.drivers.aio.stores import RocksStore
 from axon.node.jobs import CountTransactions
 from axon.primitives.transaction import TxOut
 from tests.rpc.running import Rig, running
@@ -63,6 +65,18 @@ def test_coins_of_an_earlier_block_are_those_it_had(
     assert told["txoutset_hash"] == by_height["txoutset_hash"] == now["txoutset_hash"]
     assert told["nchaintx"] == 102
     assert len(list(tmp_path.iterdir())) == 3, "nothing else is left"
+
+
+def test_what_a_killed_run_left_is_no_part_of_the_next_file(rig: Rig, tmp_path: Path) -> None:
+    left = RocksStore(tmp_path / "temp_utxo_102")
+    left.write({b"C" + bytes(32) + index.to_bytes(4, "little"): b"" for index in range(3)})
+    left.write({b"C\xff" + bytes(35): encode_coin(Coin(1, False, 5_000, b"\x51"))})
+    left.close()
+    clean = rig.call("dumptxoutset", str(tmp_path / "a"), "", {"rollback": 102, "in_memory": True})
+    told = rig.call("dumptxoutset", str(tmp_path / "b"), "", {"rollback": 102})
+    assert told["coins_written"] == clean["coins_written"]
+    assert (tmp_path / "b").read_bytes() == (tmp_path / "a").read_bytes()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_a_relative_path_is_in_the_nodes_folder(rig: Rig) -> None:

@@ -100,6 +100,8 @@ class CoinDump:
         store: Store = MemoryStore()
         if not self.in_memory:
             folder = self.place.with_name(f"temp_utxo_{self.base.height}")
+            if folder.exists():
+                shutil.rmtree(folder)  # Of a run that was killed: its changes are none of this one.
             cleaning.callback(shutil.rmtree, folder, ignore_errors=True)
             kept = RocksStore(folder)
             cleaning.callback(kept.close)
