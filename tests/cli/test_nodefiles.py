@@ -74,6 +74,23 @@ def test_null_in_the_settings_file_sets_nothing_and_numbers_are_as_written(tmp_p
     assert made.node.policy.min_relay_feerate_sat_kvb == 1_000
 
 
+def test_what_the_settings_file_says_is_in_the_log_without_secrets(tmp_path: Path) -> None:
+    (tmp_path / "bitcoin.conf").write_text("[regtest]\nlisten=0\n")
+    text = '{"wallet": ["a", "b\\n"], "dbcache": 5.50, "server": null, "rpcpassword": "sesame", '
+    stored(tmp_path, text + '"norpcauth": "sesame", "foo": {"x": 1}}')
+    told = config(tmp_path, "-port=3").settings.told()
+    assert told[0] == 'Config file arg: [regtest] listen="0"'
+    assert told[1:-3] == [
+        'Setting file arg: wallet = ["a","b\\n"]',
+        "Setting file arg: dbcache = 5.50",
+        "Setting file arg: server = null",
+        "Setting file arg: rpcpassword = ****",
+        "Setting file arg: norpcauth = ****",
+        'Setting file arg: foo = {"x":1}',
+    ]
+    assert "sesame" not in " ".join(told)
+
+
 def test_unknown_names_in_the_settings_file_are_told(tmp_path: Path) -> None:
     stored(tmp_path, '{"foo": 1}')
     assert config(tmp_path).warnings == ("Ignoring unknown rw_settings value foo",)

@@ -12,6 +12,7 @@ from axon.host.settingsfile import (
     MAX_BYTES,
     keep_settings_file,
     read_settings_file,
+    set_loaded_at_start,
     write_settings_file,
 )
 
@@ -34,6 +35,30 @@ def test_a_start_makes_the_file_and_leaves_what_is_there(tmp_path: Path) -> None
     write_settings_file(path, {"wallet": ["alice"]})
     keep_settings_file(path)
     assert read_settings_file(path) == {"wallet": ["alice"]}
+
+
+def test_a_wallet_that_is_loaded_at_the_start_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"dbcache": 5.50, "prune": 550, "wallet": "alice", "listen": false}')
+    for name, yes in (("bob", True), ("carol", True), ("bob", True), ("dave", False)):
+        set_loaded_at_start(path, name, yes)
+    lines = path.read_text().splitlines()
+    assert [line.strip(" ,") for line in lines if "wallet" not in line][2:5] == [
+        '"dbcache": 5.50',
+        '"prune": 550',
+        '"bob"',
+    ]
+    assert read_settings_file(path)["wallet"] == ["bob", "carol"]
+    set_loaded_at_start(path, "bob", False)
+    assert read_settings_file(path)["wallet"] == ["carol"]
+
+
+def test_who_changes_no_settings_file_by_half(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"wallet": ["alice"], "wallet": []}')
+    with pytest.raises(ConfigError, match="Found duplicate key wallet in settings file"):
+        set_loaded_at_start(path, "bob", True)
+    assert path.read_text() == '{"wallet": ["alice"], "wallet": []}'
 
 
 def test_what_is_no_settings_file_is_refused(tmp_path: Path) -> None:

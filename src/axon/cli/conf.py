@@ -90,6 +90,7 @@ class Settings:
         command_line: as `parse_command_line` gives it.
         conf: by section (empty before all sections), then by name.
         stored: of the settings file; it counts before the configuration file.
+        stored_lines: all names of the settings file with their values as JSON, for the log.
         chain: the network's name, once it is known; it selects the section.
         warnings: sentences for the log.
         notices: sentences for the log, and for whoever starts the program.
@@ -99,6 +100,7 @@ class Settings:
     command_line: dict[str, list[Value]] = field(default_factory=dict, repr=False)
     conf: dict[str, dict[str, list[Value]]] = field(default_factory=dict, repr=False)
     stored: dict[str, list[Value]] = field(default_factory=dict, repr=False)
+    stored_lines: dict[str, str] = field(default_factory=dict, repr=False)
     chain: str = ""
     warnings: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -257,6 +259,10 @@ class Settings:
             for name, values in settings.items()
             for value in values
         ]
+        lines += [
+            f"Setting file arg: {name} = {'****' if self._is_secret(name) else text}"
+            for name, text in self.stored_lines.items()
+        ]
         return lines + [
             f"Command-line arg: {self._shown(name, value)}"
             for name, values in self.command_line.items()
@@ -264,7 +270,11 @@ class Settings:
         ]
 
     def _shown(self, name: str, value: Value) -> str:
-        return f"{name}={'****' if self.known[name].secret else encode_json(value)}"
+        return f"{name}={'****' if self._is_secret(name) else encode_json(value)}"
+
+    def _is_secret(self, name: str) -> bool:
+        option = self.known.get(split_key(name).name)
+        return option is not None and option.secret
 
 
 def _after_negation(values: list[Value]) -> list[Value]:

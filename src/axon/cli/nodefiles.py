@@ -12,6 +12,7 @@ from axon.cli.conf import CONF_NAME, Settings
 from axon.cli.options import Value, as_text, split_key
 from axon.errors import ConfigError
 from axon.host.settingsfile import read_settings_file
+from axon.rpc.amounts import Number, encode_json
 
 
 def check_ignored_conf(settings: Settings, datadir: Path, home: Path) -> None:
@@ -68,6 +69,7 @@ def read_stored(settings: Settings, folder: Path) -> None:
     """
     path = settings_path(settings, folder)
     for name, value in ({} if path is None else read_settings_file(path)).items():
+        settings.stored_lines[name] = encode_json(value)
         key = split_key(name)
         if key.name not in settings.known:
             settings.warnings.append(f"Ignoring unknown rw_settings value {name}")
@@ -79,7 +81,9 @@ def read_stored(settings: Settings, folder: Path) -> None:
 
 
 def _value(value: object) -> Value:
-    return value if isinstance(value, str | bool) else str(value)
+    if isinstance(value, Number):
+        return value.text
+    return value if isinstance(value, str | bool) else encode_json(value)
 
 
 def files_to_load(settings: Settings) -> tuple[Path, ...]:

@@ -9,7 +9,6 @@ Nothing of the wallet's library is loaded before the first wallet is asked for.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from axon.drivers.aio.privatefiles import make_folder, write_atomically
 from axon.errors import AxonError, ConfigError, disk_refusal
 from axon.host.settings import check_wallet_name
+from axon.host.settingsfile import set_loaded_at_start
 from axon.rpc.corewallet.access import LoadedWallet
 from axon.rpc.corewallet.settings import NodeWalletSettings
 from axon.rpc.daemon import Daemon
@@ -54,6 +54,7 @@ class NodeWallets:
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._begun = asyncio.Event()
+        self._setting = asyncio.Lock()  # Of two who change the settings file one would be lost.
 
     @property
     def loaded(self) -> Mapping[str, LoadedWallet]:
@@ -210,7 +211,8 @@ class NodeWallets:
         """See `Wallets`."""
         if self.settings.settings_file is None:
             return False
-        await asyncio.to_thread(self._set_at_start, self.settings.settings_file, name, yes)
+        async with self._setting:
+            await asyncio.to_thread(set_loaded_at_start, self.settings.settings_file, name, yes)
         return True
 
     def _checked(self, name: str) -> Path:
@@ -243,17 +245,6 @@ class NodeWallets:
         assert self._group is not None, "it has begun"
         self._followers[name] = self._group.create_task(wallet.follow())
         return wallet
-
-    def _set_at_start(self, path: Path, name: str, yes: bool) -> None:
-        try:
-            told = dict(json.loads(path.read_text())) if path.exists() else {}
-            names = [each for each in told.get("wallet", []) if each != name]
-            told["wallet"] = [*names, name] if yes else names
-            write_atomically(path, (json.dumps(told, indent=4) + "\n").encode())
-        except OSError as error:
-            raise disk_refusal(f"cannot write {path}", error) from error
-        except (ValueError, TypeError) as error:
-            raise ConfigError(f"Settings file {path} could not be read: {error}") from None
 
 
 def _copy(source: Path, target: Path) -> None:

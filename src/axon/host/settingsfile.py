@@ -12,7 +12,7 @@ from typing import Final
 
 from axon.drivers.aio.privatefiles import write_atomically
 from axon.errors import ConfigError, DiskFullError, disk_refusal
-from axon.rpc.amounts import encode_json
+from axon.rpc.amounts import Number, encode_json
 
 MAX_BYTES: Final = 1 << 20
 """It holds a few names; what is larger is something else."""
@@ -22,7 +22,7 @@ _NOTE: Final = "axon writes this file while it runs: what is changed by hand mea
 
 
 def read_settings_file(path: Path) -> dict[str, object]:
-    """The settings of a file, numbers as they are written; none if there is no file.
+    """The settings of a file, numbers as `Number`s; none if there is no file.
 
     Raises:
         ConfigError: it cannot be read, or is of another form.
@@ -42,7 +42,7 @@ def read_settings_file(path: Path) -> dict[str, object]:
 
     try:
         text = data.decode() if len(data) <= MAX_BYTES else ""
-        values = json.loads(text, object_pairs_hook=noted, parse_int=str, parse_float=str)
+        values = json.loads(text, object_pairs_hook=noted, parse_int=Number, parse_float=Number)
     except (ValueError, RecursionError) as error:
         raise _unreadable(
             f"Settings file {path} does not contain valid JSON. This is probably caused by disk "
@@ -73,6 +73,22 @@ def write_settings_file(path: Path, values: dict[str, object]) -> None:
         if isinstance(refusal, DiskFullError):
             raise refusal from error
         raise ConfigError(f"Settings file could not be written:\n- {refusal}") from error
+
+
+def set_loaded_at_start(path: Path, name: str, yes: bool) -> None:
+    """Write down whether a wallet is loaded at each start; what else is in the file stays.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+        DiskFullError: there is no room for it.
+    """
+    values = read_settings_file(path)
+    told = values.get("wallet")
+    names: list[object] = list(told) if isinstance(told, list) else []
+    if yes and name in names:
+        return
+    values["wallet"] = [*names, name] if yes else [each for each in names if each != name]
+    write_settings_file(path, values)
 
 
 def keep_settings_file(path: Path | None) -> None:
