@@ -44,13 +44,12 @@ from axon.primitives.solver import (
     solve,
     witness_sigops,
 )
+from axon.primitives.taptree import LEAF_VERSIONS, TAPSCRIPT
 from axon.primitives.transaction import MAX_MONEY_SAT, NULL_OUTPOINT, Transaction, TxIn, TxOut
 
 _STANDARD_KEYS = 3
 _LONGEST_USUAL = bytes(252)  # The longest script whose length takes one byte; it needs most.
 _ANNEX = 0x50
-_TAPSCRIPT = 0xC0
-_LEAF_MASK = 0xFE
 _NO_SIGOPS = frozenset({WITNESS_V0_KEYHASH, WITNESS_V1_TAPROOT, WITNESS_V0_SCRIPTHASH, SCRIPTHASH})
 
 
@@ -239,7 +238,7 @@ def _taproot_witness_is_standard(stack: tuple[bytes, ...]) -> bool:
     control = stack[-1]
     if not control or control[0] == _ANNEX:
         return False  # An annex means nothing yet.
-    if control[0] & _LEAF_MASK != _TAPSCRIPT:
+    if control[0] & LEAF_VERSIONS != TAPSCRIPT:
         return True
     return all(len(part) <= MAX_TAPSCRIPT_STACK_ITEM_SIZE for part in stack[:-2])
 

@@ -28,6 +28,7 @@ from axon.primitives.script import (
     witness_program,
 )
 from axon.primitives.sighash import SIGHASH_ALL
+from axon.primitives.taptree import LEAF_VERSIONS, TAPSCRIPT
 from axon.primitives.transaction import TxIn, TxOut
 
 _CODESEPARATOR: Final = 0xAB
@@ -39,7 +40,6 @@ _SUCCESS: Final = frozenset(
 ) | frozenset(range(187, 255))
 """OP_SUCCESSx (BIP 342)."""
 
-_TAPSCRIPT: Final = 0xC0
 _ANNEX: Final = 0x50
 _SMALLEST_DER: Final = 9
 _LARGEST_DER: Final = 73
@@ -114,7 +114,7 @@ def _witness_spend(version: int, program: bytes, witness: tuple[bytes, ...]) -> 
         raise Later("an annex, which is kept for later")
     if len(witness) < 2:
         return _Spend(witness, (), taproot=True)
-    if not witness[-1] or witness[-1][0] & 0xFE != _TAPSCRIPT:
+    if not witness[-1] or witness[-1][0] & LEAF_VERSIONS != TAPSCRIPT:
         raise Later("a leaf version that is kept for later")
     return _Spend(witness[:-2], witness[-2:-1], taproot=True, tapscript=True)
 

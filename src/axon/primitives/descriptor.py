@@ -28,7 +28,10 @@ from axon.primitives.descriptorexpression import (
 from axon.primitives.descriptorinference import infer_descriptor
 from axon.primitives.descriptortree import Descriptor, DescriptorKey, Tree, leaves_of
 from axon.primitives.keyexpression import DescriptorError
+from axon.primitives.miniscript.fragments import MAX_MULTI_A_KEYS
 from axon.primitives.network import Network
+from axon.primitives.solver import MAX_MULTISIG_KEYS
+from axon.primitives.taptree import MAX_TREE_DEPTH
 
 __all__ = [
     "Descriptor",
@@ -39,11 +42,6 @@ __all__ = [
     "with_checksum",
 ]
 
-MAX_TREE_DEPTH: Final = 128
-"""Of the scripts of a taproot output (BIP 341)."""
-
-MAX_MULTI_KEYS: Final = 20
-MAX_MULTI_A_KEYS: Final = 999
 MAX_BARE_MULTI_KEYS: Final = 3
 MAX_P2SH_SCRIPT: Final = 520
 """Bytes: a redeem script is pushed in one element."""
@@ -171,7 +169,7 @@ class _Parser:
         if not threshold.isascii() or not threshold.isdigit() or int(threshold) >= 1 << 32:
             raise DescriptorError(f"Multi threshold '{threshold}' is not valid")
         keys = tuple([self._key(name, each, place) for each in texts])
-        required, most = int(threshold), MAX_MULTI_A_KEYS if place == IN_TR else MAX_MULTI_KEYS
+        required, most = int(threshold), MAX_MULTI_A_KEYS if place == IN_TR else MAX_MULTISIG_KEYS
         if not 1 <= len(keys) <= most:
             raise DescriptorError(
                 f"Cannot have {len(keys)} keys in {'multi_a' if place == IN_TR else 'multisig'};"

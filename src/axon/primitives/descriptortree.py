@@ -6,12 +6,16 @@ from dataclasses import dataclass, field, replace
 
 from axon.primitives.address import encode_address
 from axon.primitives.descriptorchecksum import with_checksum
-from axon.primitives.encoding import var_bytes
 from axon.primitives.hashes import hash160, sha256
 from axon.primitives.keyexpression import KeyExpression
-from axon.primitives.keys import tagged_hash, taproot_output_key
+from axon.primitives.keys import taproot_output_key
 from axon.primitives.miniscript.fragments import Key, Node, keys_of, with_keys
-from axon.primitives.miniscript.writing import to_script, to_text
+from axon.primitives.miniscript.writing import (
+    OP_CHECKSIGADD,
+    OP_NUMEQUAL,
+    to_script,
+    to_text,
+)
 from axon.primitives.musigkey import MusigKey
 from axon.primitives.network import Network
 from axon.primitives.script import (
@@ -20,10 +24,7 @@ from axon.primitives.script import (
     push,
     push_number,
 )
-
-_OP_NUMEQUAL = 0x9C
-_OP_CHECKSIGADD = 0xBA
-_LEAF_VERSION = 0xC0  # Of tapscript (BIP 342).
+from axon.primitives.taptree import branch_hash, leaf_hash
 
 MINISCRIPT = "miniscript"
 """The name of what has no function of its own: its text is that of the expression."""
@@ -184,9 +185,9 @@ class Descriptor:
         if self.name.startswith("sorted"):
             keys.sort()
         if self.x_only:
-            checks = bytes((OP_CHECKSIG,)), *[bytes((_OP_CHECKSIGADD,))] * (len(keys) - 1)
+            checks = bytes((OP_CHECKSIG,)), *[bytes((OP_CHECKSIGADD,))] * (len(keys) - 1)
             body = b"".join(push(key) + check for key, check in zip(keys, checks, strict=True))
-            return body + push_number(self.threshold) + bytes((_OP_NUMEQUAL,))
+            return body + push_number(self.threshold) + bytes((OP_NUMEQUAL,))
         body = push_number(self.threshold) + b"".join(map(push, keys)) + push_number(len(keys))
         return body + bytes((OP_CHECKMULTISIG,))
 
@@ -239,7 +240,5 @@ def _fixed_tree(tree: Tree, index: int) -> Tree:
 def _tree_hash(tree: Tree, index: int) -> bytes:
     """The Merkle root of the scripts (BIP 341)."""
     if isinstance(tree, Descriptor):
-        script = tree._script(index)
-        return tagged_hash("TapLeaf", bytes((_LEAF_VERSION,)) + var_bytes(script))
-    pair = sorted((_tree_hash(tree[0], index), _tree_hash(tree[1], index)))
-    return tagged_hash("TapBranch", b"".join(pair))
+        return leaf_hash(tree._script(index))
+    return branch_hash(_tree_hash(tree[0], index), _tree_hash(tree[1], index))

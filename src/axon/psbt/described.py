@@ -6,8 +6,9 @@ from axon.primitives.descriptortree import Descriptor, DescriptorKey, leaf_scrip
 from axon.primitives.hashes import hash160
 from axon.primitives.keyexpression import KeyExpression, Origin
 from axon.primitives.musigkey import MusigKey
+from axon.primitives.taptree import TAPSCRIPT
 from axon.psbt.keyring import Keyring
-from axon.psbt.taptrees import TAPSCRIPT, spend_of
+from axon.psbt.taptrees import spend_of
 
 
 def add_descriptor(

@@ -25,11 +25,11 @@ from axon.primitives.solver import (
     Solved,
     solve,
 )
+from axon.primitives.taptree import TAPSCRIPT, leaf_hash
 from axon.primitives.transaction import TxOut
 from axon.psbt.creator import Creator
 from axon.psbt.gathered import Gathered
 from axon.psbt.keyring import Keyring
-from axon.psbt.taptrees import TAPSCRIPT, leaf_hash
 
 Stack = list[bytes]
 Signing = Callable[[bytes], bytes]

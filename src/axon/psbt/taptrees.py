@@ -6,25 +6,14 @@ A tree is its leaves from left to right, each with its depth: depth, leaf versio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from axon.primitives.encoding import var_bytes
 from axon.primitives.keys import add_to_public_key, tagged_hash
+from axon.primitives.taptree import LEAF_VERSIONS, MAX_TREE_DEPTH, branch_hash, leaf_hash
 from axon.psbt.stream import PsbtStream, fault
-
-MAX_DEPTH: Final = 128
-TAPSCRIPT: Final = 0xC0
-"""The leaf version of tapscript (BIP 342)."""
-
-_LEAF_VERSIONS: Final = 0xFE
 
 Leaf = tuple[int, int, bytes]
 """Depth, leaf version, script."""
-
-
-def leaf_hash(script: bytes, version: int = TAPSCRIPT) -> bytes:
-    """The hash by which signatures and trees name a script (BIP 341), 32 bytes."""
-    return tagged_hash("TapLeaf", bytes((version,)) + var_bytes(script))
 
 
 def decode_tree(value: bytes) -> list[Leaf]:
@@ -38,9 +27,9 @@ def decode_tree(value: bytes) -> list[Leaf]:
     while not stream.is_empty:
         depth, version = stream.take(2)
         script = stream.var_bytes()
-        if depth > MAX_DEPTH:
+        if depth > MAX_TREE_DEPTH:
             raise fault("Output Taproot tree has as leaf greater than Taproot maximum depth")
-        if version & ~_LEAF_VERSIONS:
+        if version & ~LEAF_VERSIONS:
             raise fault("Output Taproot tree has a leaf with an invalid leaf version")
         leaves.append((depth, version, script))
     return leaves
@@ -113,7 +102,7 @@ def spend_of(internal_key: bytes, leaves: list[Leaf]) -> TapSpend:
             paths = [(each, path + node) for each, path in left_paths] + [
                 (each, path + left) for each, path in paths
             ]
-            node = tagged_hash("TapBranch", b"".join(sorted((left, node))))
+            node = branch_hash(left, node)
             depth -= 1
         branches.append((depth, node, paths))
     root = branches[0][1] if branches else b""

@@ -12,7 +12,6 @@ from axon.errors import DecodeError
 from axon.primitives.miniscript import writing as op
 from axon.primitives.miniscript.fragments import (
     MAX_MULTI_A_KEYS,
-    MAX_MULTI_KEYS,
     MAX_P2WSH_SCRIPT,
     MAX_TAPSCRIPT,
     Fragment,
@@ -32,6 +31,7 @@ from axon.primitives.script import (
     push,
     script_number,
 )
+from axon.primitives.solver import MAX_MULTISIG_KEYS
 
 FindKey = Callable[[bytes], bytes | None]
 """The key with a hash160, as the script would show it; None if it is not known."""
@@ -259,7 +259,7 @@ class _Decoder:
         count = self._number_at(1)
         if self._context is ScriptContext.TAPSCRIPT or count is None:
             raise _Invalid
-        if not 1 <= count <= MAX_MULTI_KEYS:
+        if not 1 <= count <= MAX_MULTISIG_KEYS:
             raise _Invalid
         keys = [self._key(self._data(2 + place)) for place in range(count)]
         required = self._number_at(2 + count)

@@ -27,7 +27,6 @@ the size of the script itself 5."""
 MAX_OPS: Final = 201
 MAX_P2WSH_STACK: Final = 100
 MAX_STACK: Final = 1_000
-MAX_MULTI_KEYS: Final = 20
 MAX_MULTI_A_KEYS: Final = 999
 
 Key = object

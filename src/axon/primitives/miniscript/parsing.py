@@ -9,13 +9,13 @@ from typing import Final
 
 from axon.primitives.miniscript.fragments import (
     MAX_MULTI_A_KEYS,
-    MAX_MULTI_KEYS,
     Fragment,
     Key,
     Node,
     ScriptContext,
     make,
 )
+from axon.primitives.solver import MAX_MULTISIG_KEYS
 
 ParseKey = Callable[[str], Key | None]
 """A key from its text; None if it is none."""
@@ -189,7 +189,7 @@ class _Parser:
             raise _Invalid
         number, *texts = self._until(")").split(",")
         self._at += 1
-        most = MAX_MULTI_A_KEYS if is_tapscript else MAX_MULTI_KEYS
+        most = MAX_MULTI_A_KEYS if is_tapscript else MAX_MULTISIG_KEYS
         if not 1 <= len(texts) <= most:
             raise _Invalid
         required = self._read_number(number)
