@@ -126,14 +126,21 @@ class ExtendedKey:
         if self.depth == 0xFF:
             raise DecodeError("at most 255 derivations")
         public = self.public_key
-        body = self.key if number >= HARDENED else public
-        digest = hmac.digest(self.chain_code, body + number.to_bytes(4, "big"), "sha512")
+        digest = self._digest(number)
         tweak = digest[:32]
         if self.is_private:
             key = b"\x00" + add_to_secret(self.key[1:], tweak)
         else:
             key = add_to_public_key(public, tweak)
         return ExtendedKey(self.depth + 1, hash160(public)[:4], number, digest[32:], key)
+
+    def tweak(self, number: int) -> bytes:
+        """What is added to this key to have a child, 32 bytes; see `child`."""
+        return self._digest(number)[:32]
+
+    def _digest(self, number: int) -> bytes:
+        body = self.key if number >= HARDENED else self.public_key
+        return hmac.digest(self.chain_code, body + number.to_bytes(4, "big"), "sha512")
 
     def descend(self, path: Sequence[int]) -> ExtendedKey:
         """The key at the end of a path of children.

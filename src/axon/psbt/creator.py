@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -13,6 +13,7 @@ from axon.primitives.keys import (
     sign_schnorr,
     taproot_output_secret,
 )
+from axon.primitives.musig2 import MusigTweak, aggregate_signature
 from axon.primitives.sighash import SIGHASH_ALL, SIGHASH_DEFAULT, SignatureHashes
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
@@ -81,6 +82,22 @@ class Creator(Protocol):
             root: of the scripts (empty: there are none) if the key is an internal one.
         """
 
+    def musig(
+        self,
+        keys: Sequence[bytes],
+        tweaks: Sequence[MusigTweak],
+        nonces: Mapping[bytes, bytes],
+        partials: Mapping[bytes, bytes],
+        *,
+        leaf: bytes | None = None,
+    ) -> bytes:
+        """A signature of taproot that several signers made in parts; empty if a part is not good.
+
+        Args:
+            keys, tweaks, nonces, partials: see `aggregate_signature`.
+            leaf: the hash of the script; None for the key path.
+        """
+
     def reaches(self, locktime: int) -> bool:
         """Whether OP_CHECKLOCKTIMEVERIFY with this number passes."""
 
@@ -145,7 +162,28 @@ class KeySigner:
         if root is not None:
             secret = taproot_output_secret(secret, root)
         signature = sign_schnorr(secret, digest)
-        return signature + (bytes((self.hash_type,)) if self.hash_type else b"")
+        return signature + self._suffix
+
+    @property
+    def _suffix(self) -> bytes:
+        """The hash type as a signature of taproot ends in it."""
+        return bytes((self.hash_type,)) if self.hash_type else b""
+
+    def musig(
+        self,
+        keys: Sequence[bytes],
+        tweaks: Sequence[MusigTweak],
+        nonces: Mapping[bytes, bytes],
+        partials: Mapping[bytes, bytes],
+        *,
+        leaf: bytes | None = None,
+    ) -> bytes:
+        """See `Creator`."""
+        digest = self.hashes.taproot(self.index, self.hash_type, leaf)
+        if digest is None:
+            return b""
+        signature = aggregate_signature(keys, tweaks, digest, nonces, partials)
+        return b"" if signature is None else signature + self._suffix
 
     def reaches(self, locktime: int) -> bool:
         """See `Creator`; BIP 65."""
@@ -188,6 +226,19 @@ class Nobody:
         """See `Creator`."""
         del keyring, key, leaf, root
         return bytes(64)
+
+    def musig(
+        self,
+        keys: Sequence[bytes],
+        tweaks: Sequence[MusigTweak],
+        nonces: Mapping[bytes, bytes],
+        partials: Mapping[bytes, bytes],
+        *,
+        leaf: bytes | None = None,
+    ) -> bytes:
+        """See `Creator`: there are signatures without parts."""
+        del keys, tweaks, nonces, partials, leaf
+        return b""
 
     def reaches(self, locktime: int) -> bool:
         """See `Creator`."""

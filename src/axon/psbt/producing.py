@@ -30,6 +30,7 @@ from axon.primitives.transaction import TxOut
 from axon.psbt.creator import Creator
 from axon.psbt.gathered import Gathered
 from axon.psbt.keyring import Keyring
+from axon.psbt.musigs import together
 
 Stack = list[bytes]
 Signing = Callable[[bytes], bytes]
@@ -231,22 +232,19 @@ class _Maker:
             if origin is not None:
                 known.note_tap_origin(key, origin)
         if not known.tap_key_sig and known.internal_key:
-            root = known.merkle_root
-            known.tap_key_sig = self.creator.schnorr(keyring, known.internal_key, root=root)
+            known.tap_key_sig = self._schnorr(known.internal_key, root=known.merkle_root)
         if not known.tap_key_sig:
-            known.tap_key_sig = self.creator.schnorr(keyring, output)
+            known.tap_key_sig = self._schnorr(output)
         if known.tap_key_sig:
             return [known.tap_key_sig]
-        self._note_participants()
         return self._tap_script()
 
-    def _note_participants(self, leaf: bytes | None = None) -> None:
-        """Note where the participants of aggregate keys come from: one of them may be needed."""
-        for participants in self.known.participants.values():
-            for key in participants:
-                origin = self.keyring.origins.get(hash160(key))
-                if origin is not None:
-                    self.known.note_tap_origin(key[1:], origin, leaf)
+    def _schnorr(
+        self, key: bytes, *, leaf: bytes | None = None, root: bytes | None = None
+    ) -> bytes:
+        """A signature by one signer, or by all of those who have the key together."""
+        made = self.creator.schnorr(self.keyring, key, leaf=leaf, root=root)
+        return made or together(self.keyring, self.creator, self.known, key, leaf=leaf, root=root)
 
     def _tap_script(self) -> Stack | None:
         """The shortest way to spend by a script; every one is tried, for the signatures."""
@@ -267,11 +265,9 @@ class _Maker:
             if origin is not None:
                 known.note_tap_origin(key, origin, leaf)
             signature = known.tap_script_sigs.get((key, leaf), b"")
-            signature = signature or self.creator.schnorr(self.keyring, key, leaf=leaf)
+            signature = signature or self._schnorr(key, leaf=leaf)
             if signature:
                 known.tap_script_sigs[key, leaf] = signature
-            else:
-                self._note_participants(leaf)
             return signature
 
         return self._satisfied(script, ScriptContext.TAPSCRIPT, sign)
