@@ -89,7 +89,7 @@ def _completed(original: Psbt, proposal: Psbt) -> Psbt:
 def _whole_fault(original: Psbt, proposal: Psbt) -> str:
     before, after = original.transaction, proposal.transaction
     maps = PsbtMaps.decode(proposal.raw)
-    if any(key[:1] == XPUB for key in maps.general):
+    if any(key[0] == XPUB for key in maps.general):
         return "the receiver put extended public keys into the payment"
     if after.version != before.version:
         return "the receiver changed the version of the payment"

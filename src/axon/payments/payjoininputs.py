@@ -110,7 +110,7 @@ def is_final(entries: Entries) -> bool:
 def names_keys(maps: PsbtMaps) -> bool:
     """Whether a PSBT says from which keys something of it follows."""
     return (
-        any(key[:1] == XPUB for key in maps.general)
+        any(key[0] == XPUB for key in maps.general)
         or any(key[0] in (DERIVATION, TAP_DERIVATION) for each in maps.inputs for key in each)
         or any(key[0] in OUTPUT_DERIVATIONS for each in maps.outputs for key in each)
     )

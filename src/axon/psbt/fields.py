@@ -27,11 +27,11 @@ from axon.psbt.taptrees import check_tree
 Entries = dict[bytes, bytes]
 """The fields of one map: values by key."""
 
-UNSIGNED_TX: Final = 0x00
+UNSIGNED_TX: Final = b"\x00"
 XPUB: Final = 0x01
-VERSION: Final = 0xFB
+VERSION: Final = b"\xfb"
 PROPRIETARY: Final = 0xFC
-"""Types of the whole; the last one in each map."""
+"""Types of the whole, as bytes where they are the whole key; the last one in each map."""
 
 NON_WITNESS_UTXO: Final = b"\x00"
 WITNESS_UTXO: Final = b"\x01"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from axon.errors import DecodeError
 from axon.primitives.encoding import compact_size, read_compact_size, var_bytes
 from axon.primitives.hashes import hash160
 from axon.primitives.keys import is_x_only_key
@@ -213,9 +214,15 @@ def into_output(known: Gathered, entries: Entries) -> None:
 
 
 def split_tap_origin(value: bytes) -> tuple[set[bytes], bytes]:
-    """Leaf hashes and origin of a taproot derivation."""
+    """Leaf hashes and origin of a taproot derivation.
+
+    Raises:
+        DecodeError: it is malformed.
+    """
     count, begin = read_compact_size(value, 0)
     end = begin + 32 * count
+    if end > len(value):
+        raise DecodeError(f"{count} leaf hashes", begin)
     return {value[at : at + 32] for at in range(begin, end, 32)}, value[end:]
 
 

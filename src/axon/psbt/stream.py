@@ -100,6 +100,20 @@ class PsbtStream:
         return value, self.data[begin : self.offset]
 
 
+def read_entries(stream: PsbtStream) -> dict[bytes, bytes]:
+    """The fields of one map as they are, whatever they say: values by key.
+
+    Raises:
+        PsbtFault: it is cut short, or has a key twice.
+    """
+    entries: dict[bytes, bytes] = {}
+    while key := stream.var_bytes():
+        if key in entries:
+            raise fault("Duplicate Key, a field is already provided")
+        entries[key] = stream.var_bytes()
+    return entries
+
+
 def read_transaction(stream: PsbtStream) -> Transaction:
     """A transaction, with or without witnesses.
 

@@ -12,7 +12,7 @@ from struct import error as StructError
 from typing import Final, NamedTuple
 
 from axon.errors import DecodeError
-from axon.primitives.encoding import Reader, compact_size, var_bytes
+from axon.primitives.encoding import var_bytes
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
@@ -24,43 +24,66 @@ from axon.primitives.transaction import (
     outpoint_index,
     outpoint_txid,
 )
+from axon.psbt.fields import (
+    DERIVATION,
+    FINAL_SCRIPT_SIG,
+    FINAL_WITNESS,
+    NON_WITNESS_UTXO,
+    REDEEM_SCRIPT,
+    TAP_DERIVATION,
+    UNSIGNED_TX,
+    VERSION,
+    WITNESS_SCRIPT,
+    WITNESS_UTXO,
+    XPUB,
+    Entries,
+)
+from axon.psbt.gathered import split_tap_origin
+from axon.psbt.partial import MAGIC
+from axon.psbt.stream import PsbtStream, read_entries, read_output
 from axon.wallet.errors import BadPsbt
 
-Entries = dict[bytes, bytes]
-"""Values by key; the first byte of a key is its type."""
+__all__ = [
+    "DERIVATION",
+    "FINAL_SCRIPT_SIG",
+    "FINAL_WITNESS",
+    "MAGIC",
+    "NON_WITNESS_UTXO",
+    "REDEEM_SCRIPT",
+    "TAP_DERIVATION",
+    "UNSIGNED_TX",
+    "VERSION",
+    "WITNESS_SCRIPT",
+    "WITNESS_UTXO",
+    "XPUB",
+    "Derivation",
+    "Entries",
+    "PsbtMaps",
+    "as_version_0",
+    "as_version_2",
+    "lock_time",
+    "named_derivations",
+    "spent_output",
+]
 
-MAGIC: Final = b"psbt\xff"
-
-UNSIGNED_TX: Final = b"\x00"
-XPUB: Final = b"\x01"
 TX_VERSION: Final = b"\x02"
 FALLBACK_LOCKTIME: Final = b"\x03"
 INPUT_COUNT: Final = b"\x04"
 OUTPUT_COUNT: Final = b"\x05"
 TX_MODIFIABLE: Final = b"\x06"
-VERSION: Final = b"\xfb"
 PAYS_ALL: Final = b"\xfc\x04axon\x00"
-"""Of the whole; those of xpubs have one behind them. The last is our own: the script of who gets
-all that is left."""
+"""Of the whole, in version 2. The last is our own: the script of who gets all that is left."""
 
-NON_WITNESS_UTXO: Final = b"\x00"
-WITNESS_UTXO: Final = b"\x01"
-REDEEM_SCRIPT: Final = b"\x04"
-WITNESS_SCRIPT: Final = b"\x05"
-FINAL_SCRIPT_SIG: Final = b"\x07"
-FINAL_WITNESS: Final = b"\x08"
-DERIVATION: Final = 0x06
-TAP_DERIVATION: Final = 0x16
 PREVIOUS_TXID: Final = b"\x0e"
 OUTPUT_INDEX: Final = b"\x0f"
 SEQUENCE: Final = b"\x10"
 REQUIRED_TIME: Final = b"\x11"
 REQUIRED_HEIGHT: Final = b"\x12"
-"""Of an input; those of derivations have a public key behind them."""
+"""Of an input, in version 2."""
 
 AMOUNT: Final = b"\x03"
 SCRIPT: Final = b"\x04"
-"""Of an output."""
+"""Of an output, in version 2."""
 
 _GLOBAL_2: Final = (TX_VERSION, FALLBACK_LOCKTIME, INPUT_COUNT, OUTPUT_COUNT, TX_MODIFIABLE)
 _INPUT_2: Final = (PREVIOUS_TXID, OUTPUT_INDEX, SEQUENCE, REQUIRED_TIME, REQUIRED_HEIGHT)
@@ -101,8 +124,8 @@ class PsbtMaps:
         """
         if not raw.startswith(MAGIC):
             raise DecodeError("a PSBT, which begins with its magic bytes", 0)
-        reader = Reader(raw, len(MAGIC))
-        general = _read_map(reader)
+        stream = PsbtStream(raw, len(MAGIC))
+        general = read_entries(stream)
         version = _number(_U32, general[VERSION]) if VERSION in general else 0
         if version not in (0, 2):
             raise BadPsbt(f"this PSBT has version {version}: axon reads versions 0 and 2")
@@ -112,10 +135,10 @@ class PsbtMaps:
             counts = _count(general, INPUT_COUNT), _count(general, OUTPUT_COUNT)
         if not counts[0]:
             raise BadPsbt("this PSBT spends nothing yet: there is nothing to look at or to sign")
-        inputs = tuple([_read_map(reader) for _ in range(counts[0])])
-        outputs = tuple([_read_map(reader) for _ in range(counts[1])])
-        if reader.offset != len(raw):
-            raise DecodeError("the end of a PSBT", reader.offset)
+        inputs = tuple([read_entries(stream) for _ in range(counts[0])])
+        outputs = tuple([read_entries(stream) for _ in range(counts[1])])
+        if not stream.is_empty:
+            raise DecodeError("the end of a PSBT", stream.offset)
         made = cls(version, general, inputs, outputs)
         made._check_fields()
         return made
@@ -230,15 +253,6 @@ def _required(entries: Entries, key: bytes) -> int:
     return number
 
 
-def _read_map(reader: Reader) -> Entries:
-    entries: Entries = {}
-    while key := reader.var_bytes():
-        if key in entries:
-            raise DecodeError("each key of a PSBT once", reader.offset)
-        entries[key] = reader.var_bytes()
-    return entries
-
-
 def _counts(general: Entries) -> tuple[int, int]:
     """Inputs and outputs of version 0."""
     raw = _needed(general, UNSIGNED_TX)
@@ -249,11 +263,10 @@ def _counts(general: Entries) -> tuple[int, int]:
 
 
 def _count(general: Entries, key: bytes) -> int:
-    value = _needed(general, key)
-    reader = Reader(value)
-    number = reader.compact_size()
-    if value != compact_size(number):
-        raise DecodeError("a compact size and nothing behind it", reader.offset)
+    stream = PsbtStream(_needed(general, key))
+    number = stream.compact_size()
+    if not stream.is_empty:
+        raise DecodeError("a compact size and nothing behind it", stream.offset)
     return number
 
 
@@ -315,8 +328,7 @@ def named_derivations(entries: Entries) -> list[Derivation]:
         source = value
         if key[0] == TAP_DERIVATION:
             try:
-                reader = Reader(value)
-                source = value[reader.compact_size() * 32 + reader.offset :]
+                _, source = split_tap_origin(value)
             except DecodeError:
                 continue
         elif key[0] != DERIVATION:
@@ -342,6 +354,5 @@ def spent_output(prevout: OutPoint, entries: Entries) -> TxOut | None:
         fits = whole.txid == outpoint_txid(prevout) and index < len(whole.outputs)
         return whole.outputs[index] if fits else None
     if output is not None:
-        reader = Reader(output)
-        return TxOut(reader.i64(), reader.var_bytes())
+        return read_output(PsbtStream(output))
     return None
