@@ -174,3 +174,32 @@ def test_witnesses(text: str, keys: list[str], expected: list[bytes] | None) -> 
         lambda key: b"sig" if key.hex() in keys else b"", lambda _: True, lambda _: True, {}
     )
     assert satisfy(parsed(text), satisfier) == expected
+
+
+def thresh(signers: int, never: int, number: int = 1) -> Node:
+    """So many of some keys, and of parts that nothing satisfies; in a leaf."""
+    keys = [f"{place:064x}" for place in range(1, signers + 1)]
+    parts = [f"pk({keys[0]})", *[f"s:pk({key})" for key in keys[1:]], *["a:0"] * never]
+    node = parse(f"thresh({number},{','.join(parts)})", ScriptContext.TAPSCRIPT)
+    assert node is not None
+    return node
+
+
+ALL_SIGN = Satisfier(lambda _: b"\x01" * 64, lambda _: True, lambda _: True, {})
+
+
+def test_parts_that_nothing_satisfies_may_be_many() -> None:
+    node = thresh(2, 1_500)
+    assert is_sane(node, duplicates=False)
+    assert (node.stack_total, node.stack_peak) == (2, 3)
+    assert satisfy(node, ALL_SIGN) == [b"\x01" * 64, b""]
+
+
+def test_a_choice_among_more_parts_than_a_stack_has_room_for_is_not_worked_out() -> None:
+    node = thresh(1_001, 0)
+    assert node.is_valid_top
+    assert not node.within_stack
+    assert satisfy(node, ALL_SIGN) is None
+    fewer = thresh(60, 0, 40)
+    assert fewer.within_stack
+    assert satisfy(fewer, ALL_SIGN) == [b"\x01" * 64] * 40 + [b""] * 20

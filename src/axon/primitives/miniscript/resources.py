@@ -5,18 +5,59 @@ Each figure comes in two: for satisfying and for dissatisfying; None where that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from axon.primitives.miniscript.types import Fragment
 
 Most = int | None
 """The largest of some numbers; None of none."""
 
-MAX_SUBS: Final = 1_000
-"""Parts of a `thresh` for which this is worked out, as the work grows with the square of their
-number. With more it is beyond the limits anyway: each has an opcode and takes an element."""
+MAX_CHOICES: Final = 1_000
+"""Parts of a `thresh` that may be satisfied or not for which this is worked out, as the work grows
+with the square of their number. With more it is beyond the limits anyway: each takes an element."""
+
+_T = TypeVar("_T")
+
+
+def by_number(
+    parts: Sequence[tuple[_T, _T]],
+    join: Callable[[_T, _T], _T],
+    choose: Callable[[_T, _T], _T],
+    nothing: _T,
+    impossible: _T,
+    number: int,
+) -> list[_T] | None:
+    """What parts come to by how many of them are satisfied: from none up to `number`, as far as
+    there are so many; None if there are more of them to choose from than `MAX_CHOICES`.
+
+    What cannot be satisfied costs nothing more than to be added: there may be very many of them.
+
+    Args:
+        parts: what each comes to dissatisfied, and satisfied.
+        join: puts one behind the other; associative.
+        choose: one of two, or the worst of them.
+        nothing: what no part comes to.
+        impossible: what cannot be.
+    """
+    if sum([yes != impossible for _, yes in parts]) > MAX_CHOICES:
+        return None
+    found = [nothing]
+    behind = nothing  # What follows each of them, and is not yet added.
+    for no, yes in parts:
+        if yes == impossible:
+            behind = join(behind, no)
+            continue
+        known = found
+        if behind is not nothing:
+            known, behind = [join(each, behind) for each in found], nothing
+        found = [join(known[0], no)]
+        for place in range(1, len(known)):
+            found.append(choose(join(known[place], no), join(known[place - 1], yes)))
+        if len(known) <= number:
+            found.append(join(known[-1], yes))
+    return [join(each, behind) for each in found]
 
 
 def plus(first: Most, second: Most) -> Most:
@@ -136,11 +177,11 @@ def op_count(
         case Fragment.ANDOR:
             sat = most(plus(y.sat, x.sat), plus(x.dsat, z.sat))
             return OpCount(3 + x.fixed + y.fixed + z.fixed, sat, plus(x.dsat, z.dsat))
-        case Fragment.THRESH if len(subs) > MAX_SUBS:
-            return OpCount(sum(each.fixed + 1 for each in subs), 0, 0)
         case Fragment.THRESH:
-            sats = _by_number([(each.sat, each.dsat) for each in subs])
-            return OpCount(sum(each.fixed + 1 for each in subs), sats[number], sats[0])
+            ways = [(each.dsat, each.sat) for each in subs]
+            found = by_number(ways, plus, most, 0, None, number) or [0]
+            sat = found[number] if number < len(found) else None
+            return OpCount(sum(each.fixed + 1 for each in subs), sat, found[0])
         case Fragment.WRAP_A:
             return OpCount(2 + x.fixed, x.sat, x.dsat)
         case Fragment.WRAP_D:
@@ -150,17 +191,6 @@ def op_count(
         case Fragment.WRAP_V:
             return OpCount(x.fixed + adds_verify, x.sat, None)
     return OpCount(1 + x.fixed, x.sat, x.dsat)
-
-
-def _by_number(parts: Sequence[tuple[Most, Most]]) -> list[Most]:
-    """For each number of satisfied parts the most that they and the others take."""
-    sats: list[Most] = [0]
-    for sat, dsat in parts:
-        longer: list[Most] = [plus(sats[0], dsat)]
-        for place in range(1, len(sats)):
-            longer.append(most(plus(sats[place], dsat), plus(sats[place - 1], sat)))
-        sats = [*longer, plus(sats[-1], sat)]
-    return sats
 
 
 def stack_use(fragment: Fragment, subs: Sequence[StackUse], number: int, keys: int) -> StackUse:
@@ -222,15 +252,13 @@ def _joined_stack(fragment: Fragment, x: StackUse, y: StackUse, z: StackUse) -> 
 
 
 def _threshold_stack(subs: Sequence[StackUse], number: int) -> StackUse:
-    if len(subs) > MAX_SUBS:
-        beyond = StackTrace(len(subs), len(subs))
-        return StackUse(beyond, beyond)
-    sats: list[StackTrace | None] = [_EMPTY]
+    parts: list[tuple[StackTrace | None, StackTrace | None]] = []
     for index, each in enumerate(subs):
         add = _TAKE if index else _EMPTY
-        longer = [then(sats[0], each.dsat, add)]
-        for place in range(1, len(sats)):
-            both = either(then(sats[place], each.dsat), then(sats[place - 1], each.sat))
-            longer.append(then(both, add))
-        sats = [*longer, then(sats[-1], each.sat, add)]
-    return StackUse(then(sats[number], _PUSH, _TAKE), then(sats[0], _PUSH, _TAKE))
+        parts.append((then(each.dsat, add), then(each.sat, add)))
+    found = by_number(parts, then, either, _EMPTY, None, number)
+    if found is None:
+        beyond = StackTrace(len(subs), len(subs))
+        return StackUse(beyond, beyond)
+    sat = found[number] if number < len(found) else None
+    return StackUse(then(sat, _PUSH, _TAKE), then(found[0], _PUSH, _TAKE))

@@ -7,12 +7,14 @@ the one that others cannot change, then the shorter one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import add, or_
 from typing import Final
 
 from axon.primitives.miniscript.fragments import Fragment, Node, fold
+from axon.primitives.miniscript.resources import by_number
 
 _PREIMAGE_TYPES: Final = {
     Fragment.RIPEMD160: 0x0A,
@@ -40,24 +42,30 @@ class Satisfier:
     preimages: Mapping[tuple[int, bytes], bytes]
 
 
+_Parts = bytes | tuple["_Parts", "_Parts"] | None
+"""One element of a witness; or a lower and an upper part of it; or none."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """Elements of a witness, the last one on top; or that there is no way."""
+    """Elements of a witness, the last one on top; or that there is no way.
 
-    items: tuple[bytes, ...] = ()
+    They are put together when one way has been chosen: it takes the same time to add a long part
+    to another as a short one.
+    """
+
+    parts: _Parts = None
+    size: int = 0  # Bytes, with one for the length of each element.
     exists: bool = True
     signed: bool = False
     malleable: bool = False
-
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.items)) + len(self.items)
 
     def __add__(self, upper: _Way) -> _Way:
         if not self.exists or not upper.exists:
             return _NO_WAY
         return _Way(
-            self.items + upper.items,
+            (self.parts, upper.parts),
+            self.size + upper.size,
             True,
             self.signed or upper.signed,
             self.malleable or upper.malleable,
@@ -68,19 +76,39 @@ class _Way:
             return other if not self.exists else self
         if self.signed is not other.signed:
             return other if self.signed else self
-        first, second = self, other
-        if not self.signed:
-            first, second = replace(self, malleable=True), replace(other, malleable=True)
-        elif self.malleable is not other.malleable:
+        if self.signed and self.malleable is not other.malleable:
             return other if self.malleable else self
-        return first if first.size <= second.size else second
+        best = self if self.size <= other.size else other
+        return best if self.signed else _changeable(best)
+
+    def items(self) -> list[bytes]:
+        """Its elements from below."""
+        found: list[bytes] = []
+        pending: list[_Parts] = [self.parts]
+        while pending:
+            part = pending.pop()
+            if isinstance(part, tuple):
+                lower, upper = part
+                pending += (upper, lower)
+            elif part is not None:
+                found.append(part)
+        return found
+
+
+def _element(data: bytes, *, signed: bool = False, malleable: bool = False) -> _Way:
+    return _Way(data, len(data) + 1, True, signed, malleable)
+
+
+def _changeable(way: _Way) -> _Way:
+    """The same way, which others can change; none stays none."""
+    return replace(way, malleable=True) if way.exists and not way.malleable else way
 
 
 _NO_WAY: Final = _Way(exists=False)
 _EMPTY: Final = _Way()
-_ZERO: Final = _Way((b"",))
-_ONE: Final = _Way((b"\x01",))
-_NO_PREIMAGE: Final = _Way((bytes(32),), malleable=True)
+_ZERO: Final = _element(b"")
+_ONE: Final = _element(b"\x01")
+_NO_PREIMAGE: Final = _element(bytes(32), malleable=True)
 
 _Ways = tuple[_Way, _Way]
 """To dissatisfy, and to satisfy."""
@@ -94,7 +122,7 @@ def satisfy(root: Node, satisfier: Satisfier) -> list[bytes] | None:
     _, best = fold(root, lambda node, parts: _ways(node, parts, satisfier))
     if not best.exists or best.malleable or not best.signed:
         return None
-    return list(best.items)
+    return best.items()
 
 
 def _ways(node: Node, parts: list[_Ways], satisfier: Satisfier) -> _Ways:
@@ -107,7 +135,7 @@ def _ways(node: Node, parts: list[_Ways], satisfier: Satisfier) -> _Ways:
         case Fragment.PK_K:
             return _ZERO, _signature(node.keys[0], satisfier)
         case Fragment.PK_H:
-            key = _Way((_bytes(node.keys[0]),))
+            key = _element(_bytes(node.keys[0]))
             return _ZERO + key, _signature(node.keys[0], satisfier) + key
         case Fragment.OLDER:
             return _NO_WAY, _EMPTY if satisfier.waits(node.number) else _NO_WAY
@@ -119,7 +147,7 @@ def _ways(node: Node, parts: list[_Ways], satisfier: Satisfier) -> _Ways:
             return _threshold(parts, node.number)
     if fragment in _PREIMAGE_TYPES:
         preimage = satisfier.preimages.get((_PREIMAGE_TYPES[fragment], node.data))
-        return _NO_PREIMAGE, _NO_WAY if preimage is None else _Way((preimage,))
+        return _NO_PREIMAGE, _NO_WAY if preimage is None else _element(preimage)
     return _wrapped(fragment, parts[0]) if len(parts) == 1 else _joined(fragment, parts)
 
 
@@ -130,38 +158,32 @@ def _bytes(key: object) -> bytes:
 
 def _signature(key: object, satisfier: Satisfier) -> _Way:
     signature = satisfier.sign(_bytes(key))
-    return _Way((signature,), signed=True) if signature else _NO_WAY
+    return _element(signature, signed=True) if signature else _NO_WAY
 
 
 def _multi(node: Node, satisfier: Satisfier) -> _Ways:
-    """By dynamic programming: for each number the best way to have so many signatures."""
     is_tapscript = node.fragment is Fragment.MULTI_A
-    skip = _ZERO if is_tapscript else _EMPTY
-    best = [_EMPTY if is_tapscript else _ZERO]
-    for key in reversed(node.keys) if is_tapscript else node.keys:
-        signed = _signature(key, satisfier)
-        longer = [best[0] + skip]
-        for place in range(1, len(best)):
-            longer.append((best[place] + skip) | (best[place - 1] + signed))
-        best = [*longer, best[-1] + signed][: node.number + 1]
-    none = best[0] if is_tapscript else _Way((b"",) * (node.number + 1))
-    return none, best[node.number]
+    skip, lowest = (_ZERO, _EMPTY) if is_tapscript else (_EMPTY, _ZERO)
+    keys = reversed(node.keys) if is_tapscript else node.keys
+    best = _by_number([(skip, _signature(key, satisfier)) for key in keys], node.number)
+    zeros = len(node.keys) if is_tapscript else node.number + 1
+    return reduce(add, [_ZERO] * zeros), lowest + _at(best, node.number)
 
 
 def _threshold(parts: list[_Ways], number: int) -> _Ways:
-    best = [_EMPTY]
-    for dissatisfied, satisfied in reversed(parts):
-        longer = [best[0] + dissatisfied]
-        for place in range(1, len(best)):
-            longer.append((best[place] + dissatisfied) | (best[place - 1] + satisfied))
-        best = [*longer, best[-1] + satisfied]
+    best = _by_number(parts[::-1], len(parts))
     # Too many or too few satisfied: others can turn one such way into another.
-    odd = [
-        replace(way, malleable=True) if place and way.exists else way
-        for place, way in enumerate(best)
-        if place != number
-    ]
-    return reduce(lambda first, second: first | second, odd, _NO_WAY), best[number]
+    odd = [_changeable(way) if place else way for place, way in enumerate(best) if place != number]
+    return reduce(or_, odd, _NO_WAY), _at(best, number)
+
+
+def _by_number(parts: Sequence[_Ways], number: int) -> list[_Way]:
+    """For each number of satisfied parts the best way; no ways where no witness has the room."""
+    return by_number(parts, add, or_, _EMPTY, _NO_WAY, number) or []
+
+
+def _at(best: list[_Way], number: int) -> _Way:
+    return best[number] if number < len(best) else _NO_WAY
 
 
 def _wrapped(fragment: Fragment, part: _Ways) -> _Ways:
@@ -196,7 +218,3 @@ def _joined(fragment: Fragment, parts: list[_Ways]) -> _Ways:
             return (x_no + _ONE) | (y_no + _ZERO), (x + _ONE) | (y + _ZERO)
     z_no, z = parts[2]
     return (y_no + x) | (z_no + x_no), (y + x) | (z + x_no)
-
-
-def _changeable(way: _Way) -> _Way:
-    return replace(way, malleable=True) if way.exists else way
