@@ -24,7 +24,7 @@ OPTIONS: Final = (
     "-vbparams=testdummy:0:9999999999:300",
 )
 LONG: Final = 4 * 144
-OF_THE_MOMENT: Final = ("curtime", "longpollid", "mintime")
+OF_THE_MOMENT: Final = ("curtime", "longpollid")
 
 
 class OrderedCore(BitcoindProcess):
@@ -56,4 +56,5 @@ def test_both_go_by_the_rules_that_were_ordered(tmp_path: Path) -> None:
             both.same("getbestblockhash")
             both.same("getdeploymentinfo")
             assert template(axon) == template(core)
+            both.same("getnetworkhashps", -1)
         assert axon.rpc("getdeploymentinfo")["deployments"]["testdummy"]["active"]

@@ -22,7 +22,7 @@ from axon.primitives.block import Block, witness_commitment
 from axon.primitives.hashes import ZERO_HASH, sha256d
 from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
-from axon.primitives.network import DIFFICULTY_INTERVAL, MAINNET, REGTEST
+from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.script import push_number
 from axon.primitives.target import meets_target
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
@@ -121,7 +121,7 @@ def test_time_is_above_the_median(tip: HeaderEntry) -> None:
 @pytest.mark.parametrize(
     ("ahead", "ahead_s", "earliest"),
     [
-        (0, 10_000, 9_400),  # The first of 2,016: no more than ten minutes before its parent.
+        (0, 10_000, 9_400),  # The first of 144: no more than ten minutes before its parent.
         (0, 600, 1),  # Here the median of the past asks for more.
         (0, 602, 2),
         (1, 10_000, 1),
@@ -134,8 +134,8 @@ def test_the_first_block_of_a_period_does_not_go_back_in_time(
     """BIP 94; Bitcoin Core's templates keep to it on every network."""
     last_entry = HeaderTree(REGTEST).best
     usual = last_entry.time
-    for height in range(1, DIFFICULTY_INTERVAL + ahead):
-        last = height == DIFFICULTY_INTERVAL + ahead - 1
+    for height in range(1, REGTEST.difficulty_interval + ahead):
+        last = height == REGTEST.difficulty_interval + ahead - 1
         time = usual + ahead_s if last else usual
         header = Header.build(4, last_entry.hash, bytes(32), time, last_entry.bits, height)
         last_entry = HeaderEntry(header.raw, header.hash, last_entry, last_entry.target_run)

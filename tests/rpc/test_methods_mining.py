@@ -90,6 +90,8 @@ def test_blocks_signal_what_is_not_decided(tmp_path: Path) -> None:
         told = rig.call("getblocktemplate", RULES)
         assert (told["version"], told["vbavailable"]) == (0x2000_0000, {})
         assert told["rules"] == ["csv", "!segwit", "taproot", "testdummy"]
+        since_change = rig.call("getblockcount") % 144 + 1
+        assert rig.call("getnetworkhashps", -1) == rig.call("getnetworkhashps", since_change)
 
 
 def test_two_coinbases_of_one_second_differ(rig: Rig) -> None:

@@ -17,7 +17,6 @@ from axon.machine import SECOND
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
 from axon.primitives.network import (
-    DIFFICULTY_INTERVAL,
     TARGET_SPACING_S,
     TARGET_TIMESPAN_S,
     Network,
@@ -45,6 +44,7 @@ class HeaderRules:
 
     def __init__(self, network: Network) -> None:
         self._network = network
+        self._interval = network.difficulty_interval
         self._limit_bits = target_to_bits(network.pow_limit)
         self._varying = network.min_difficulty_blocks  # Bits may differ within a period.
 
@@ -66,7 +66,7 @@ class HeaderRules:
         if int.from_bytes(block_hash, "little") > target:
             return _HIGH_HASH
         height = parent.height + 1
-        adjusts = height % DIFFICULTY_INTERVAL == 0
+        adjusts = height % self._interval == 0
         expected = self.next_bits(parent, time) if adjusts or self._varying else target_run.bits
         if bits != expected:
             return Rejected("bad-diffbits", "incorrect proof of work")
@@ -105,7 +105,7 @@ class HeaderRules:
         expected, target = target_run.bits, target_run.target
         latest = (now + _MAX_FUTURE_US) // SECOND
         before, last_time, count = parent.hash, parent.time, 0
-        left = DIFFICULTY_INTERVAL - 1 - parent.height % DIFFICULTY_INTERVAL
+        left = self._interval - 1 - parent.height % self._interval
         for position in range(start, min(len(headers), start + left)):
             header = headers[position]
             version, prev, time, bits = _linked_fields(header.raw)
@@ -146,7 +146,7 @@ class HeaderRules:
             parent: the header before.
             time: of the new header, in seconds since 1970; it matters on test chains only.
         """
-        if (parent.height + 1) % DIFFICULTY_INTERVAL == 0:
+        if (parent.height + 1) % self._interval == 0:
             return self._adjusted_bits(parent)
         if not self._varying:
             return parent.bits
@@ -162,7 +162,7 @@ class HeaderRules:
     def _adjusted_bits(self, parent: HeaderEntry) -> int:
         if self._network.no_retargeting:
             return parent.bits
-        first = parent.ancestor(parent.height - (DIFFICULTY_INTERVAL - 1))
+        first = parent.ancestor(parent.height - (self._interval - 1))
         assert first is not None, "a tree grows from the first header of a period"
         # BIP 94: a last block of least difficulty must not carry that into the next period.
         old = bits_to_target(first.bits if self._network.bip94 else parent.bits)
@@ -174,7 +174,7 @@ class HeaderRules:
 
         Those of the period's first header if all were; it counts as regular in any case.
         """
-        period_start = parent.height - parent.height % DIFFICULTY_INTERVAL
+        period_start = parent.height - parent.height % self._interval
         target_run = parent.target_run
         if target_run.bits != self._limit_bits or target_run.base_height <= period_start:
             return target_run.bits

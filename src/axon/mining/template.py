@@ -20,7 +20,7 @@ from axon.primitives.block import MAX_BLOCK_WEIGHT, WITNESS_MAGIC, Block
 from axon.primitives.hashes import ZERO_HASH, sha256d
 from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
-from axon.primitives.network import DIFFICULTY_INTERVAL, Network
+from axon.primitives.network import Network
 from axon.primitives.script import push, push_number
 from axon.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
 
@@ -212,7 +212,7 @@ def next_template(
         sigops += added_sigops
         fees += sum(entry.fee_sat for entry in entries)
         chosen += entries
-    min_time = minimum_time(parent)
+    min_time = minimum_time(parent, network)
     time = max(min_time, now_s)
     return BlockTemplate(
         parent=parent,
@@ -229,9 +229,9 @@ def next_template(
     )
 
 
-def minimum_time(parent: HeaderEntry) -> int:
+def minimum_time(parent: HeaderEntry, network: Network) -> int:
     """The earliest time of a block on `parent`: above the median, and no time warp (BIP 94)."""
     earliest = parent.median_time_past() + 1
-    if (parent.height + 1) % DIFFICULTY_INTERVAL == 0:
+    if (parent.height + 1) % network.difficulty_interval == 0:
         earliest = max(earliest, parent.time - MAX_TIMEWARP_S)
     return earliest

@@ -15,7 +15,7 @@ from axon.primitives.header import Header
 from axon.primitives.transaction import COIN
 
 DIFFICULTY_INTERVAL: Final = 2016
-"""Blocks from one change of difficulty to the next."""
+"""Blocks from one change of difficulty to the next, where it changes."""
 
 TARGET_TIMESPAN_S: Final = 14 * 24 * 3600
 """Seconds that this many blocks should take."""
@@ -76,6 +76,7 @@ class Network:
         xprv_prefix: the same for an extended private key.
         dns_seeds: names that resolve to nodes.
         fixed_seeds: `host:port` of nodes to fall back on.
+        difficulty_interval: blocks from one change of difficulty to the next.
         halving_interval: blocks from one halving of the subsidy to the next.
         min_difficulty_blocks: whether a block twenty minutes late may have the easiest target.
         bip94: testnet4's retarget and time warp rules.
@@ -107,6 +108,7 @@ class Network:
     xprv_prefix: bytes = field(repr=False, default=bytes.fromhex("04358394"))
     dns_seeds: tuple[str, ...] = field(repr=False, default=())
     fixed_seeds: tuple[str, ...] = field(repr=False, default=())
+    difficulty_interval: int = DIFFICULTY_INTERVAL
     halving_interval: int = 210_000
     min_difficulty_blocks: bool = False
     bip94: bool = False
@@ -228,6 +230,7 @@ REGTEST: Final = Network(
     genesis=_genesis(1296688602, 0x207FFFFF, 2),
     pow_limit=(1 << 255) - 1,
     bech32_hrp="bcrt",
+    difficulty_interval=144,
     halving_interval=150,
     min_difficulty_blocks=True,
     no_retargeting=True,

@@ -10,7 +10,6 @@ from axon.node.commands import SubmitBlock, SubmitHeader, Submitted
 from axon.primitives.block import Block, witness_commitment
 from axon.primitives.hashes import ZERO_HASH, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
-from axon.primitives.network import DIFFICULTY_INTERVAL
 from axon.primitives.transaction import Transaction, TxIn
 from axon.primitives.verdict import Rejected
 from axon.rpc.amounts import Amount, Json
@@ -53,7 +52,7 @@ async def getnetworkhashps(
     last = active.tip if height < 0 else active.at(height)
     assert last is not None, "heights up to the tip are active"
     if nblocks == -1:
-        nblocks = last.height % DIFFICULTY_INTERVAL + 1
+        nblocks = last.height % daemon.node.network.difficulty_interval + 1
     first = last
     earliest = latest = last.time
     for place in range(min(nblocks, last.height)):
