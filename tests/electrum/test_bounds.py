@@ -18,8 +18,10 @@ from axon.electrum.budget import (
     TXIDS_A_UNIT,
     Credit,
 )
+from axon.electrum.methods import transactions
 from axon.electrum.methodtable import METHODS
 from axon.machine import Instant
+from axon.rpc.amounts import whole
 from tests.electrum.serving import (
     ALICE,
     BOB,
@@ -124,5 +126,25 @@ def test_who_has_much_looked_at_is_charged_for_it(
                     await wallet.ask(method, *params)
                 least = METHODS[method].units + caused
                 assert least <= sum(seen) <= 1.5 * least + 0.1, (method, sum(seen), least)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("name", "in_full"), [("BLOCK_BYTES_A_UNIT", False), ("SHOWN_BYTES_A_UNIT", True)]
+)
+def test_a_transaction_costs_what_its_block_is_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, in_full: bool
+) -> None:
+    monkeypatch.setattr(transactions, name, 1)
+
+    async def run() -> None:
+        async with serving_node(tmp_path) as (node, endpoint), wallet_at(endpoint) as wallet:
+            (block_hash,) = whole(await node.call("generatetoaddress", 1, BOB.address()))
+            txid = await wallet.ask("blockchain.transaction.id_from_pos", 1, 0)
+            block = await node.call("getblock", block_hash, 0)
+            with charges(monkeypatch) as seen:
+                await wallet.ask("blockchain.transaction.get", txid, in_full)
+            assert sum(seen) > len(whole(block)) // 2
 
     asyncio.run(run())

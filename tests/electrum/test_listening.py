@@ -25,6 +25,13 @@ def stranger(endpoint: Endpoint) -> socket.socket:
     return link
 
 
+def is_held(link: socket.socket) -> bool:
+    """Whether a connection is open, and nothing was said."""
+    with pytest.raises(BlockingIOError):
+        link.recv(1)
+    return True
+
+
 async def is_closed(link: socket.socket) -> bool:
     """Whether the server closes a connection; waits for that."""
     try:
@@ -51,9 +58,12 @@ def test_who_is_not_done_with_tls_has_a_place_and_not_for_long(
                         other.send(said)
                         linger = struct.pack("ii", 1, 0)
                         other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                await asyncio.sleep(0.1)
                 half_done = [stranger(endpoint) for _ in range(FEW - 1)]
                 refused = [stranger(endpoint) for _ in range(20)]
                 try:
+                    await asyncio.sleep(0.1)
+                    assert all(map(is_held, half_done))
                     began = asyncio.get_running_loop().time()
                     for link in refused:
                         assert await is_closed(link)

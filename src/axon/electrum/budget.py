@@ -44,11 +44,14 @@ ENTRIES_A_UNIT: Final = 200
 TXIDS_A_UNIT: Final = 300
 """So many transactions has a block for one unit more, of which one is proved: to hash them."""
 
-SENT_HEX_A_UNIT: Final = 2_000
-"""So long is a transaction in hex for one unit more that is to be verified: a signature or two."""
-
 BLOCK_BYTES_A_UNIT: Final = 200_000
 """So long is a block for one unit more, from which one transaction is read."""
+
+SHOWN_BYTES_A_UNIT: Final = 40_000
+"""And if the transaction is shown in full: the node decodes the whole block."""
+
+SENT_HEX_A_UNIT: Final = 2_000
+"""So long is a transaction in hex for one unit more that is to be verified: a signature or two."""
 
 
 class Budget:

@@ -6,7 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from axon.electrum.budget import BLOCK_BYTES_A_UNIT, SENT_HEX_A_UNIT, TXIDS_A_UNIT
+from axon.electrum.budget import (
+    BLOCK_BYTES_A_UNIT,
+    SENT_HEX_A_UNIT,
+    SHOWN_BYTES_A_UNIT,
+    TXIDS_A_UNIT,
+)
 from axon.electrum.client import Client
 from axon.electrum.errors import ElectrumCode, ElectrumError
 from axon.electrum.methods.arguments import flag, hex_text, transaction_id, whole_number
@@ -81,15 +86,17 @@ async def get(
     block = service.tip.ancestor(place.height)
     assert block is not None, "the index stands at the tip"
     if in_full:
+        raw = await service.off_loop(service.daemon.perform, ReadBlock(block.hash))
+        client.caused(len(raw) if isinstance(raw, bytes) else 0, SHOWN_BYTES_A_UNIT)
         shown = await _shown(service, [to_hex(txid), 1, to_hex(block.hash)])
         shown.pop("in_active_chain", None)  # It is told only of a block that the caller names.
         return shown
     read = partial(_read, service.daemon.perform, block.hash, offset, txid)
-    raw, size_bytes = await service.off_loop(read)
+    found_raw, size_bytes = await service.off_loop(read)
     client.caused(size_bytes, BLOCK_BYTES_A_UNIT)
-    if raw is None:
+    if found_raw is None:
         raise ElectrumError(_NOT_FOUND, ElectrumCode.DAEMON_ERROR)
-    return raw.hex()
+    return found_raw.hex()
 
 
 def _read(
