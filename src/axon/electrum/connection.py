@@ -232,6 +232,7 @@ class ElectrumConnection(asyncio.Protocol):
                 return True
             if line and not (await self._answer(line) and await self._is_taken()):
                 return False
+            await asyncio.sleep(0)  # Others have a turn, however quick that was.
 
     async def _is_taken(self) -> bool:
         """Wait until the client takes what was sent; False if it does not, and is dropped."""
@@ -263,6 +264,8 @@ class ElectrumConnection(asyncio.Protocol):
                 size += sum(map(len, encoded))
             if not goes_on:
                 break
+            if asked.is_batch:
+                await asyncio.sleep(0)
         if chunks:
             self._charge(size / BYTES_A_UNIT)
             self._send([b"[", *chunks, b"]\n"] if asked.is_batch else [*chunks, b"\n"])
@@ -308,13 +311,11 @@ class ElectrumConnection(asyncio.Protocol):
         """
         if isinstance(call, RefusedCall):
             self._charge(1)
-            await asyncio.sleep(0)  # Others have a turn, however quick that was.
             return await self._shared.codec.encode(refusal_of(call.call, call.error)), True
         try:
             method = find(call, self.client.session.protocol)
         except ElectrumError as error:
             self._charge(1)
-            await asyncio.sleep(0)
             return await self._encoded(call, refusal_of(call, error)), True
         units = max(method.units, line_units)
         await self._wait_for_credit(units)
@@ -325,7 +326,6 @@ class ElectrumConnection(asyncio.Protocol):
             async with self._shared.slots:
                 answer, goes_on = await self._done(method, call)
                 encoded = await self._encoded(call, answer)
-        await asyncio.sleep(0)
         return encoded, goes_on
 
     async def _encoded(self, call: ElectrumCall, answer: object) -> list[bytes]:

@@ -21,8 +21,8 @@ KERNEL_FILES: Final = 150
 RPC_CONNECTIONS: Final = 256
 """Callers of the RPC server, idle ones included."""
 
-ELECTRUM_FILES: Final = MAX_OPEN_FILES + 2 * MAX_CLIENTS
-"""Of an Electrum server: its index, its clients, and as many whose connections just end."""
+ELECTRUM_FILES: Final = MAX_OPEN_FILES + MAX_CLIENTS + 32
+"""Of an Electrum server: its index, its clients, and some whose connections just begin or end."""
 
 OTHER_FILES: Final = 64
 """Log, locks, listeners, threads' pipes, files being saved, and what a program around us has."""
