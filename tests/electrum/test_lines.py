@@ -91,6 +91,19 @@ def test_long_lines_share_what_there_is() -> None:
     assert shares.left(is_local=False) == 40_000
 
 
+def test_a_line_counts_until_the_next_is_asked_for() -> None:
+    lines, shares = buffer(80_000)
+    lines.received(b"x" * (FREE_BYTES + 5_000) + b"\ny\n")
+    assert lines.next() == b"x" * (FREE_BYTES + 5_000)
+    assert 34_990 < shares.left(is_local=False) <= 35_000  # It is worked on.
+    assert lines.next() == b"y"
+    assert shares.left(is_local=False) == 40_000
+    lines.received(b"x" * (FREE_BYTES + 5_000) + b"\n")
+    assert lines.next()
+    assert lines.next() is None
+    assert shares.left(is_local=False) == 40_000
+
+
 def test_who_leaves_gives_back_what_was_kept() -> None:
     lines, shares = buffer(50_000)
     lines.received(b"x" * (FREE_BYTES + 5_000))

@@ -14,20 +14,18 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final, cast
 
 from axon.chain.headertree import HeaderEntry
 from axon.drivers.aio.driver import Stopped
-from axon.electrum.budget import BYTES_A_UNIT, ENTRIES_A_UNIT, SMALL_UNITS, Budgets, Credit
+from axon.electrum.budget import BYTES_A_UNIT, ENTRIES_A_UNIT, SMALL_UNITS, Credit
 from axon.electrum.client import Client
 from axon.electrum.errors import ElectrumCode, ElectrumError
 from axon.electrum.following import FOLDER
 from axon.electrum.lines import LineBuffer, LineRefused
 from axon.electrum.methodtable import ElectrumMethod, find, run
 from axon.electrum.news import TOLD_UNITS, News
-from axon.electrum.places import ClientPlaces, holder_of
-from axon.electrum.service import ElectrumService
+from axon.electrum.places import holder_of
 from axon.electrum.session import (
     AskedLine,
     ElectrumCall,
@@ -37,11 +35,10 @@ from axon.electrum.session import (
     refused_call,
     result_of,
 )
-from axon.electrum.shares import Shares
+from axon.electrum.shared import Shared
 from axon.electrum.statuses import StatusChange
 from axon.errors import AxonError, DamageError
 from axon.machine import SECOND
-from axon.rpc.jsoncodec import JsonCodec
 
 GREETING_S: Final = 30.0
 """A client has to ask something in this time."""
@@ -59,9 +56,6 @@ what is beyond is refused."""
 FREE_ANSWER_BYTES: Final = 65_536
 """A shorter answer does not count: no client has two of them."""
 
-WORKING: Final = 16
-"""Questions of all clients together that are worked on at once: each may take some megabytes."""
-
 CLOSING_S: Final = 10.0
 """So long may a client still take what was sent when its connection ends."""
 
@@ -69,33 +63,6 @@ MAX_BATCH_BYTES: Final = 8_000_000
 """Of the answers to one line; what it asks beyond that is refused."""
 
 _log: Final = logging.getLogger("axon")
-
-
-@dataclass(slots=True, eq=False)
-class Shared:
-    """What all connections of a server share.
-
-    Args:
-        service: what their methods are given.
-        codec: reads and writes JSON.
-        unfinished: of lines whose end has not come.
-        sent: of answers that are not taken.
-        tasks: one for each connection.
-        slots: for what is worked on at once.
-        connections: all of them, by the numbers of their clients.
-        numbers: how many clients there have been.
-    """
-
-    service: ElectrumService
-    codec: JsonCodec
-    places: ClientPlaces
-    budgets: Budgets
-    unfinished: Shares
-    sent: Shares
-    tasks: asyncio.TaskGroup
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WORKING))
-    connections: dict[int, ElectrumConnection] = field(default_factory=dict)
-    numbers: int = 0
 
 
 class ElectrumConnection(asyncio.Protocol):
@@ -109,13 +76,13 @@ class ElectrumConnection(asyncio.Protocol):
     def __init__(self, shared: Shared, origin: str) -> None:
         self._shared = shared
         self._service = shared.service
-        self._clock = shared.service.daemon.clock
         self._loop = asyncio.get_running_loop()
         self._origin = origin
         shared.numbers += 1
         self._holder = holder_of(origin, shared.numbers)
         self.client = Client(shared.numbers, self._holder)
-        self.credit: Credit = shared.budgets.of(self._holder, self._clock.now())
+        self.credit: Credit = shared.budgets.of(self._holder, shared.now())
+        self._slots = shared.slots.of(origin)
         self.is_made = False
         self._lines = LineBuffer(shared.unfinished, self._holder)
         self._asked = asyncio.Event()
@@ -294,10 +261,10 @@ class ElectrumConnection(asyncio.Protocol):
         return True
 
     def _charge(self, units: float) -> None:
-        self.credit.charge(units, self._clock.now())
+        self.credit.charge(units, self._shared.now())
 
     async def _wait_for_credit(self, units: float) -> None:
-        wait_us = self.credit.wait_us(units, self._clock.now())
+        wait_us = self.credit.wait_us(units, self._shared.now())
         if wait_us:
             await asyncio.sleep(wait_us / SECOND)
 
@@ -323,7 +290,7 @@ class ElectrumConnection(asyncio.Protocol):
             answer, goes_on = await self._done(method, call)
             encoded = await self._encoded(call, answer)
         else:
-            async with self._shared.slots:
+            async with self._slots:
                 answer, goes_on = await self._done(method, call)
                 encoded = await self._encoded(call, answer)
         return encoded, goes_on
@@ -386,7 +353,7 @@ class ElectrumConnection(asyncio.Protocol):
             return
         if self._is_answering or not self._taken.is_set():
             return
-        wait_us = self.credit.wait_us(TOLD_UNITS, self._clock.now())
+        wait_us = self.credit.wait_us(TOLD_UNITS, self._shared.now())
         if not wait_us:
             lines = self._news.next(self.client.scripts)
             self._charge(TOLD_UNITS * len(lines))

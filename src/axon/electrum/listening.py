@@ -19,8 +19,9 @@ import ssl
 from contextlib import suppress
 from typing import Final
 
-from axon.electrum.connection import ElectrumConnection, Shared
+from axon.electrum.connection import ElectrumConnection
 from axon.electrum.places import MAX_CLIENTS, origin_of
+from axon.electrum.shared import Shared
 from axon.machine import SECOND, Endpoint
 
 HANDSHAKE_S: Final = 10.0
@@ -98,11 +99,10 @@ async def _begin(
     shared: Shared,
 ) -> None:
     """Have a connection begin, if that can be."""
-    clock = shared.service.daemon.clock
     units = PLAIN_UNITS if context is None else TLS_UNITS
     limit_s = None if context is None else HANDSHAKE_S
-    wait_us = connection.credit.wait_us(0, clock.now())  # Not for others: it may be the owner.
-    connection.credit.charge(units, clock.now())
+    wait_us = connection.credit.wait_us(0, shared.now())  # Not for others: it may be the owner.
+    connection.credit.charge(units, shared.now())
     try:
         if wait_us:
             await asyncio.sleep(wait_us / SECOND)

@@ -21,16 +21,17 @@ from typing import Final, Self
 
 from axon.electrum.budget import Budgets
 from axon.electrum.certificate import server_context
-from axon.electrum.connection import MAX_SENT_BYTES, Shared
+from axon.electrum.connection import MAX_SENT_BYTES
 from axon.electrum.following import FOLDER
 from axon.electrum.lines import MAX_RECEIVED_BYTES
 from axon.electrum.listening import listen
 from axon.electrum.places import ClientPlaces
 from axon.electrum.service import ElectrumService
 from axon.electrum.settings import ElectrumSettings
+from axon.electrum.shared import Shared
 from axon.electrum.shares import Shares
 from axon.errors import AxonError, ConfigError, DamageError, StorageError, real_fault
-from axon.machine import Endpoint
+from axon.machine import SECOND, Endpoint
 from axon.node.facts import Fact
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
@@ -159,7 +160,7 @@ class ElectrumServer:
                 service,
                 JsonCodec(),
                 ClientPlaces(),
-                Budgets(service.daemon.clock.now()),
+                Budgets(int(asyncio.get_running_loop().time() * SECOND)),
                 Shares(MAX_RECEIVED_BYTES),
                 Shares(MAX_SENT_BYTES),
                 tasks,
