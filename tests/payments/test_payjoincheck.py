@@ -168,6 +168,28 @@ def test_each_rule_refuses(name: str) -> None:
     assert reason in case.check()
 
 
+def test_a_coin_with_which_we_are_paid_is_not_spent_once_more() -> None:
+    """The receiver has paid us with it elsewhere, and no block has that yet."""
+    case = Case()
+    scene = case.join.alice
+    script, added = scene.script(), TxIn(case.answer.coins[0])
+    ours = Transaction.build(2, [added], [TxOut(COIN // 4, script)], 0)
+    assert case.check() == ""
+    assert scene.wallet.take_unconfirmed(ours, scene.now_s, "a payer")
+    assert "with which he pays this wallet" in case.check()
+
+
+def test_a_coin_that_was_joined_before_may_be_shown_again() -> None:
+    """The payment of ours in which it was may never come; the first one is there in any case."""
+    case = Case()
+    checked = check_answer(case.join.alice.wallet, case.offer, case.answer.psbt, case.join.script)
+    assert isinstance(checked, Psbt)
+    joined = sign_answer(case.join.alice.wallet, case.offer, checked, PASSPHRASE, scripts_hold)
+    assert isinstance(joined, Transaction)
+    case.join.alice.wallet.record_sent(joined, case.join.alice.now_s)
+    assert case.check() == ""
+
+
 @pytest.mark.parametrize("key", [b"\x02" + KEY, b"\x13", b"\x14" + KEY[:32] * 2])
 def test_signatures_that_are_not_final_are_refused(key: bytes) -> None:
     case = Case(AccountKind.BIP86 if key[0] != 2 else AccountKind.BIP84)

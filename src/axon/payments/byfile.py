@@ -20,6 +20,7 @@ from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.headerchain import HeaderChainView
 from axon.payments.invoice import Invoice
 from axon.payments.messages import PaymentMessage, ReceiptMessage
+from axon.payments.ownrivals import own_rival
 from axon.payments.packet import Packet
 from axon.payments.packetfile import MAX_TEXT, PartCollector, from_text
 from axon.payments.payee import PayeeDesk
@@ -30,6 +31,7 @@ from axon.payments.step import DealStep
 from axon.payments.verdict import PaymentLevel, Verdict, Wanted
 from axon.primitives.hashes import to_hex
 from axon.wallet.unconfirmed import ScriptCheck
+from axon.wallet.wallet import Wallet
 
 PART: Final = "AXONPAY/"
 """With this the text of a code begins."""
@@ -136,6 +138,7 @@ def paid_deal(book: Book, payment: PaymentFile) -> Deal:
 
 
 def check_payment(
+    wallet: Wallet,
     book: Book,
     payment: PaymentFile,
     chain: HeaderChainView,
@@ -145,6 +148,8 @@ def check_payment(
     """What a payment proves, for the invoice that it pays.
 
     Args:
+        wallet: whose invoice it is.
+        book: its deals.
         chain: our best chain; it must not move meanwhile.
         check_scripts: libbitcoinkernel.
         now_s: seconds since 1970.
@@ -166,6 +171,10 @@ def check_payment(
         checked = _refused("paid-already", "this invoice has another payment", chain)
     elif not is_known and deal.stage is not DealStage.SETTLED and invoice.is_expired(now_s):
         checked = _refused("expired", "this invoice has expired", chain)
+    elif not is_known and checked.verdict.level is not PaymentLevel.REFUSED:
+        rival = own_rival(wallet, book, deal, (transaction, *payment.unconfirmed))
+        if rival is not None:
+            checked = Checked(rival.refusal(chain.tip_height))
     return FileChecked(invoice, deal.stage, invoice.paid_sat(transaction), checked)
 
 

@@ -286,7 +286,7 @@ class Desk:
             case CheckPacket(payment):
                 return self._or_refusal(
                     lambda: check_payment(
-                        self._book, payment, ordered.chain, self._check_scripts, now_s
+                        self._wallet, self._book, payment, ordered.chain, self._check_scripts, now_s
                     )
                 )
             case TakePacket(packet):

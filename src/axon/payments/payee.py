@@ -14,17 +14,16 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from axon.errors import DecodeError, WalletError
+from axon.errors import DecodeError
 from axon.mempool.policy import Policy
-from axon.payments import payjoinreceiver
 from axon.payments.book import Book
 from axon.payments.deal import Deal, DealStage, Role
 from axon.payments.following import proved, watch_for
 from axon.payments.headerchain import HeaderChainView
 from axon.payments.httpjoin import join_over_http, offered_original
 from axon.payments.issuing import Issuer
-from axon.payments.joinedpsbt import read_joined
 from axon.payments.linkfeatures import knows_payjoin
+from axon.payments.linkjoin import join_over_link, judge_joined
 from axon.payments.linkmessages import MAX_REASON_SIZE, Bye, Hello
 from axon.payments.messages import (
     MAX_DETAIL_SIZE,
@@ -35,10 +34,10 @@ from axon.payments.messages import (
     PayjoinOffer,
     PaymentMessage,
 )
+from axon.payments.ownrivals import OwnRival, own_rival
 from axon.payments.packet import Packet
 from axon.payments.payeewords import payment_of, plain, receipt_of, refusal, told
 from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
-from axon.payments.payjoinparameters import parse_parameters
 from axon.payments.proof import check_packet
 from axon.payments.receipt import Receipt
 from axon.payments.receipt import issue as issue_receipt
@@ -46,7 +45,7 @@ from axon.payments.shownproofs import ask_proof
 from axon.payments.step import DealStep, LookUp, Settle, Tell, Want, WatchFor
 from axon.payments.verdict import PaymentLevel, Verdict, Wanted
 from axon.primitives.hashes import Txid, to_hex
-from axon.wallet.errors import BadPsbt
+from axon.primitives.transaction import Transaction
 from axon.wallet.keys import Mnemonic
 from axon.wallet.unconfirmed import ScriptCheck
 from axon.wallet.wallet import Wallet
@@ -218,12 +217,25 @@ class PayeeDesk:
             return DealStep()  # Looked at again when blocks come.
         if verdict.level is PaymentLevel.REFUSED:
             return self._refuse(deal, verdict, now_s)
+        family = (packet.transaction, *packet.unconfirmed)
+        rival = own_rival(self._wallet, self._book, deal, family)
+        if rival is not None:
+            return self._outdone(deal, rival, chain, now_s)
         deal = self._book.put(deal.moved(DealStage.CHECKED, now_s, verdict=verdict))
         wants = (
             WatchFor(invoice.id, packet.transaction, checked.claims, packet.unconfirmed),
             LookUp(invoice.id, packet.transaction.txid, checked.claims),
         )
         return DealStep((told(deal),), wants)
+
+    def _outdone(self, deal: Deal, rival: OwnRival, chain: HeaderChainView, now_s: int) -> DealStep:
+        """Its coin is spent in a payment that we have: this one is refused, that one in doubt."""
+        assert deal.packet is not None, "it was offered"
+        step = self._refuse(deal, rival.refusal(chain.tip_height), now_s)
+        if rival.deal is None:
+            return step
+        doubted = self.opposed(rival.deal, deal.packet.transaction.txid, 0, now_s)
+        return replace(step, wants=(Tell(rival.deal.invoice.id, doubted.messages),))
 
     def recheck(self, chain: HeaderChainView, now_s: int) -> DealStep:
         """Blocks came: look again at what waits for them, and give receipts for what they have."""
@@ -295,11 +307,15 @@ class PayeeDesk:
         return DealStep()
 
     def opposed(self, deal: Deal, rival: Txid, peers: int, now_s: int) -> DealStep:
-        """Peers show a transaction that spends what the payment spends."""
+        """A transaction was shown that spends what the payment spends.
+
+        Args:
+            peers: how many show it; 0 where a payer handed it to us.
+        """
         invoice_id = deal.invoice.id
         if rival in deal.txids or invoice_id in self._opposed:
             return DealStep()  # The first payment and the joined one are the same to us.
-        who = "a peer shows" if peers == 1 else f"{peers} peers show"
+        who = f"{peers} peers show" if peers > 1 else "a peer shows" if peers else "a payer shows"
         against = f"{who} transaction {to_hex(rival)}, which spends the same coins"
         self._opposed[invoice_id] = against
         verdict = deal.verdict
@@ -345,7 +361,9 @@ class PayeeDesk:
         if not visit.looked_up and deal.stage is DealStage.CHECKED:
             return DealStep()  # Answered when the coins were looked up.
         visit.offer = None
-        found = self._join(deal, message, now_s)
+        found: Proposal | Declined = Declined(Trouble.UNAVAILABLE, "this wallet joins no payments")
+        if self._joins:
+            found = join_over_link(self._wallet, deal, message, self._words, self._rng, now_s)
         if isinstance(found, Declined):
             said = PayjoinAnswer(found.trouble.value, plain(found.reason)[:MAX_DETAIL_SIZE])
             accepted = self._accept(deal, now_s)
@@ -356,42 +374,13 @@ class PayeeDesk:
             )
         return DealStep((PayjoinAnswer(psbt=found.psbt),))
 
-    def _join(self, deal: Deal, message: PayjoinOffer, now_s: int) -> Proposal | Declined:
-        assert deal.packet is not None, "a payment was offered before"
-        if not self._joins:
-            return Declined(Trouble.UNAVAILABLE, "this wallet joins no payments")
-        try:
-            offer = Offer(message.psbt, parse_parameters(message.parameters))
-            if offer.read().transaction.txid != deal.packet.transaction.txid:
-                return Declined(Trouble.REJECTED, "the offer is not the payment that was checked")
-            return payjoinreceiver.answer(
-                self._wallet,
-                offer,
-                deal.invoice.script_pubkey,
-                deal.invoice.amount_sat,
-                payjoinreceiver.JoinPolicy(),
-                check_original=lambda *_: "",  # It was checked as a packet.
-                choose=self._rng,
-                passphrase=self._words,
-                now_s=now_s,
-            )
-        except (DecodeError, WalletError) as error:
-            return Declined(Trouble.REJECTED, str(error))
-
     def _take_joined(self, deal: Deal, returned: bytes, now_s: int) -> DealStep:
         """The joined payment, signed by the payer: good if the scripts say so."""
         if deal.stage is not DealStage.JOINED:
             return DealStep((told(deal), *receipt_of(deal)) if deal.verdict is not None else ())
-        try:
-            joined, spent = read_joined(
-                returned, deal.offer, deal.answer, self._wallet.ledger.owned
-            )
-        except BadPsbt as error:
-            return refusal(payment_of(deal).txid, "bad-join", str(error))
-        if not set(self._wallet.ledger.conflicts(joined)) <= set(deal.txids):
-            return refusal(payment_of(deal).txid, "bad-join", "a coin of it was spent meanwhile")
-        if not self._check_scripts(joined, spent):
-            return refusal(joined.txid, "bad-signature", "the joined payment is not signed")
+        joined = judge_joined(self._wallet, deal, returned, self._check_scripts)
+        if not isinstance(joined, Transaction):
+            return joined
         return self._accept(deal.moved(DealStage.JOINED, now_s, joined=joined), now_s)
 
     def _require(self, invoice_id: bytes) -> Deal:

@@ -16,7 +16,7 @@ from axon.payments.payjoininputs import fee_sat, input_kind, spent_outputs
 from axon.payments.payjoinparameters import Parameters
 from axon.primitives.dust import dust_limit_sat
 from axon.primitives.encoding import compact_size, var_bytes
-from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint_txid
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut, outpoint_txid
 from axon.wallet.draft import is_change
 from axon.wallet.errors import BadPsbt
 from axon.wallet.keys import Mnemonic
@@ -118,7 +118,17 @@ def check_answer(
     fault = proposal_fault(original, proposed, offer.parameters, payment_script, owned.__contains__)
     if fault:
         return Fault(fault)
+    added = set(proposed.transaction.prevouts) - set(original.transaction.prevouts)
+    if any(_pays_us(wallet, point) for point in added):
+        return Fault("the receiver added a coin with which he pays this wallet")
     return _to_sign(original, proposed)
+
+
+def _pays_us(wallet: Wallet, point: OutPoint) -> bool:
+    """Whether a transaction that spends a coin brings more to us than it takes."""
+    ledger = wallet.ledger
+    spenders = [ledger.transactions[txid] for txid in ledger.spenders(point)]
+    return any(ledger.received_sat(each) > ledger.sent_sat(each) for each in spenders)
 
 
 def sign_answer(

@@ -72,6 +72,7 @@ _ADVICE: Final = {
     "too-large-cluster": "Pay again when a block has what it builds on",
     "coin-spent": _AGAIN,
     "coin-unknown": _ON_CHAIN,
+    "txn-mempool-conflict": "Pay with another coin: --coin names it",
     "expired": "Ask the payee for a new invoice",
     "paid-already": "Ask the payee for a new invoice, if more is to be paid",
     "not-kept": f"{_ON_CHAIN}, or pay again when the next block has come",
