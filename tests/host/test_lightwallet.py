@@ -12,12 +12,17 @@ from axon.host.lightwallet import RunningWallet, check_scripts, light_wallet
 from axon.host.newwallet import create_wallet
 from axon.host.settings import LightSettings
 from axon.machine import Endpoint
+from axon.node.spendfacts import SpendsSearched
 from axon.payments.deal import DealStage, Role
+from axon.payments.messages import PayjoinOffer
 from axon.primitives.hashes import Txid
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import COIN, TxOut, outpoint
 from axon.rpc.amounts import Json
 from axon.rpc.errors import RpcError
+from axon.rpc.walletdaemon import SEARCHES_KEPT
+from axon.rpc.walletmethods.dealjson import deal_json
+from tests.payments.dealscene import Town
 from tests.signing import Signer, Spendable
 
 DORA, BOB = Signer("Dora"), Signer("Bob")
@@ -91,6 +96,32 @@ def test_what_a_wallet_refuses_of_payments_comes_as_of_any_method(tmp_path: Path
             await wallet.open_payments(SECRET, Endpoint("192.0.2.1", 12_966))
         with pytest.raises(RpcError, match="on chain only"):
             await wallet.pay_invoice(BOB.address(), "", SECRET)
+
+    run(tmp_path, scene)
+
+
+def test_how_far_the_coins_of_a_payment_are_looked_up_is_told(tmp_path: Path) -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.change = lambda _, message: None if isinstance(message, PayjoinOffer) else message
+    town.talk(invoice)
+    deal = town.bob.deal(Role.PAYEE, invoice)
+    assert deal.stage is DealStage.CHECKED
+    assert deal.packet is not None
+    (coin,) = deal.packet.transaction.prevouts
+
+    async def scene(wallet: RunningWallet) -> None:
+        daemon = wallet.daemon
+        assert deal_json(daemon, deal)["searched"] is None
+        for height in (4_000, 5_000):
+            daemon.reported(SpendsSearched(coin, height, 10_000))
+            assert deal_json(daemon, deal)["searched"] == height
+        assert deal_json(daemon, town.alice.deal(Role.PAYER, invoice))["searched"] is None
+        for number in range(SEARCHES_KEPT):
+            daemon.reported(SpendsSearched(outpoint(Txid(bytes(32)), number), 1_000, 10_000))
+        assert len(daemon.searched) == SEARCHES_KEPT
+        assert deal_json(daemon, deal)["searched"] is None
 
     run(tmp_path, scene)
 

@@ -107,6 +107,13 @@ def test_what_cannot_be_a_place_for_payjoins_is_refused(market: Market) -> None:
     ):
         code, told = market.bob.refusal("openpayments", PASSPHRASE, "none", choice)
         assert (code, reason in told) == (Code.MISC, True)
+        refusal = market.alice.refusal("openpayments", "wrong", "none", choice)
+        assert refusal == (code, told), "the passphrase was looked at first"
+    for nowhere in ("here:there", "127.0.0.1:70000", ""):
+        code, told = market.alice.refusal("openpayments", "wrong", nowhere)
+        assert (code, "names no" in told) == (Code.PARAMETER, True)
+    code, _ = market.alice.refusal("openpayments", "wrong", "127.0.0.1:9")
+    assert code == Code.PASSPHRASE_INCORRECT
     address = market.bob.call("getnewaddress")
     code, told = market.alice.refusal(
         "payjoinpayment", f"bitcoin:{address}?amount=0.5", "", PASSPHRASE

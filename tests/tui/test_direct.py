@@ -118,6 +118,11 @@ def test_what_cannot_be_asked_for_is_said() -> None:
     async def scene(stage: Stage) -> None:
         await ask_for(stage, amount="1 XBT")
         await stage.until_told("#wrong", "the units are BTC and sat")
+        for nowhere in ("here:there", "127.0.0.1:70000", "a b"):
+            await ask_for(stage, listen=nowhere)
+            await stage.until_told("#wrong", f"{nowhere!r} names no ")
+            assert not is_asked(stage)
+        assert double.calls == []
         await ask_for(stage)
         await unlock(stage)
         await stage.until(lambda: is_shown(stage), "the invoice")

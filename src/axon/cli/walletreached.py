@@ -9,9 +9,8 @@ import argparse
 from typing import Any
 
 from axon.cli.arguments import UsageError
-from axon.machine import Endpoint, EndpointError
-from axon.payments.partneraddress import DEFAULT_PORT
-from axon.rpc.walletmethods.direct import ONION
+from axon.rpc.errors import RpcError
+from axon.rpc.listenplace import read_listen_place
 from axon.rpc.walletmethods.payjoinplace import read_payjoin_place
 
 
@@ -40,10 +39,9 @@ def listen_choice(arguments: argparse.Namespace) -> list[str]:
     places: list[str] = arguments.listen
     for place in places:
         try:
-            if place != ONION:
-                Endpoint.parse(place, DEFAULT_PORT)
-        except EndpointError as error:
-            raise UsageError(f"--listen: {error}") from None
+            read_listen_place(place)
+        except RpcError as error:
+            raise UsageError(f"--listen: {error.message}") from None
     return places
 
 

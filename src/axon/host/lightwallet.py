@@ -46,9 +46,9 @@ from axon.primitives.verdict import Accepted
 from axon.rpc.amounts import Json, format_amount, whole
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
+from axon.rpc.listenplace import ONION
 from axon.rpc.walletdaemon import WalletDaemon
 from axon.rpc.walletmethods import WALLET_MODULES
-from axon.rpc.walletmethods.direct import ONION
 from axon.wallet.keys import Mnemonic
 from axon.wallet.wallet import Wallet
 

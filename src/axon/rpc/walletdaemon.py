@@ -19,10 +19,12 @@ from axon.errors import WalletError
 from axon.machine import Endpoint
 from axon.node.commands import Feerates, RecentFeerates
 from axon.node.facts import DialMissed, LookupMissed, PeerConnected, PeerDisconnected
+from axon.node.spendfacts import SpendsSearched
 from axon.node.spv import SpvNode
 from axon.node.walletjobs import AskWallet, WalletCommand
 from axon.p2p.txbroadcast import Spread
 from axon.primitives.hashes import BlockHash, Txid
+from axon.primitives.transaction import OutPoint
 from axon.rpc.context import Context
 from axon.rpc.dealnews import DealNews
 from axon.rpc.errors import Code, RpcError
@@ -33,6 +35,9 @@ from axon.wallet.wallet import Wallet
 
 FEES_LIMIT_S: Final = 20.0
 """How long the last blocks are waited for; with them come 10 MB on the main network."""
+
+SEARCHES_KEPT: Final = 64
+"""Of so many searches it is known how far they are; eight are made at a time (`spendwatch`)."""
 
 _CODES: Final[dict[type[WalletError], Code]] = {
     refusals.NoWallet: Code.WALLET_NOT_FOUND,
@@ -94,12 +99,15 @@ class WalletDaemon(Context):
     missed: dict[str, str] = field(default_factory=dict)
     """Why the nodes that were named are not reached, by their address; names of seeds likewise.
     Bounded by how many were named."""
+    searched: dict[OutPoint, int] = field(default_factory=dict)
+    """Up to which block coins that others showed were looked up, of the last such searches."""
     keys: OpenKeys = field(default_factory=OpenKeys)
     """Open while `walletpassphrase` says so."""
     _feerates: tuple[BlockHash, Feerates] | None = None  # As of a tip.
 
     def reported(self, fact: object) -> None:
-        """Take in a fact; remember why nodes that somebody named are not reached."""
+        """Take in a fact; remember why nodes that somebody named are not reached, and how far
+        searches for spent coins have come."""
         match fact:
             case DialMissed(address, reason) if address in self._named():
                 self.missed[address] = reason
@@ -109,6 +117,11 @@ class WalletDaemon(Context):
                 self.missed[name] = "no address was found under this name"
             case PeerConnected(address=address):
                 self.missed.pop(address, None)
+            case SpendsSearched(point, height):
+                self.searched.pop(point, None)
+                while len(self.searched) >= SEARCHES_KEPT:
+                    del self.searched[next(iter(self.searched))]
+                self.searched[point] = height
         super().reported(fact)
 
     def _named(self) -> list[str]:

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Static
 from axon.errors import AxonError
 from axon.rpc.amounts import format_amount
 from axon.rpc.errors import RpcError
+from axon.rpc.listenplace import ONION, read_listen_place
 from axon.tui.asking import Ask, View
 from axon.tui.dealdialog import DealDialog
 from axon.tui.deals import PAYER, ShownDeal, deal_amount, deal_stage, read_deal
@@ -60,7 +61,7 @@ class _Asked:
 def _place(listen: str | None) -> str:
     if listen is None:
         return "on this machine alone"
-    return "by an onion service" if listen == "onion" else f"at {listen}"
+    return "by an onion service" if listen == ONION else f"at {listen}"
 
 
 def deal_row(deal: ShownDeal) -> Row:
@@ -202,6 +203,13 @@ class DirectPane(Pane):
             self._field("asked-amount").focus()
             return None
         listen = self._field("listen").value.strip()
+        try:
+            if listen:
+                read_listen_place(listen)
+        except RpcError as error:
+            self._complain(f"{error.message}: type an address and port of this machine, or onion")
+            self._field("listen").focus()
+            return None
         return _Asked(amount, self._field("asked-label").value.strip(), listen or None)
 
     async def _listen(self, asked: _Asked, passphrase: str) -> str | None:

@@ -197,9 +197,12 @@ def _show_invoice(options: WalletOptions, made: Mapping[str, Any]) -> None:
 
 def _wait_for(options: WalletOptions, client: WalletClient, invoice: str) -> dict[str, Any]:
     """Wait until an invoice is paid or has expired, and say how far it is."""
-    stage, shown = "issued", None
+    stage, shown, searched = "issued", None, None
     while True:
         deal: dict[str, Any] = client.call("waitfordeal", invoice, "accepted", STEP_MS)
+        if deal["searched"] not in (None, searched):
+            say(f"Its coins are looked up: block {deal['searched']:,} of {deal['height']:,}.")
+            searched = deal["searched"]
         if not options.as_json and deal["shown"] != shown:
             _show(deal_lines(deal))
         elif not options.as_json and deal["stage"] != stage:

@@ -15,18 +15,15 @@ from axon.payments.invoice import verify as verify_invoice
 from axon.payments.partneraddress import DEFAULT_PORT
 from axon.payments.payer import MAY_PAY_AGAIN
 from axon.payments.terms import DAY_S, Terms
-from axon.payments.verdict import Verdict, verdict_text
-from axon.primitives.hashes import to_hex
-from axon.rpc.amounts import Amount, Json, amount_from
+from axon.rpc.amounts import Json, amount_from
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.listenplace import read_listen_place
 from axon.rpc.walletdaemon import WalletDaemon, refusal
+from axon.rpc.walletmethods.dealjson import deal_json
 from axon.rpc.walletmethods.named import parse_payment
-from axon.rpc.walletmethods.payjoinplace import listen_for_payjoins, uri_of
+from axon.rpc.walletmethods.payjoinplace import listen_for_payjoins, read_payjoin_place, uri_of
 from axon.wallet.psbt import Psbt
-
-ONION: Final = "onion"
-"""In place of an address: an onion service."""
 
 NOBODY: Final = "none"
 """In place of an address: nobody is listened for."""
@@ -72,6 +69,10 @@ async def openpayments(
           "listening" : "str"  (string) Where other wallets reach this one; null for nowhere
         }
     """
+    if listen is not None and listen != NOBODY:
+        read_listen_place(listen)  # Before the words are opened, which stay open.
+    if payjoin_http is not None:
+        read_payjoin_place(payjoin_http, payjoin_url)
     await at_desk(daemon, OpenDesk(passphrase, payjoin))
     if payjoin_http is not None:
         await listen_for_payjoins(daemon, payjoin_http, payjoin_url)
@@ -89,8 +90,6 @@ async def listening_at(daemon: WalletDaemon, listen: str | None) -> Endpoint:
     """
     try:
         return await _listening_at(daemon, listen)
-    except EndpointError as error:
-        raise RpcError(Code.PARAMETER, str(error)) from None
     except ConfigError as error:
         raise RpcError(Code.MISC, str(error)) from None
 
@@ -99,12 +98,11 @@ async def _listening_at(daemon: WalletDaemon, listen: str | None) -> Endpoint:
     open_ones = daemon.listening
     if listen is None and open_ones:
         return open_ones[0]
-    if listen == ONION:
+    place = ANY_PORT if listen is None else read_listen_place(listen)
+    if place is None:
         endpoint = await daemon.listen_onion()
     else:
-        endpoint = ANY_PORT if listen is None else Endpoint.parse(listen, DEFAULT_PORT)
-        if endpoint not in open_ones:
-            endpoint = await daemon.listen(endpoint)
+        endpoint = place if place in open_ones else await daemon.listen(place)
     if endpoint in open_ones:
         open_ones.remove(endpoint)
     open_ones.insert(0, endpoint)
@@ -245,6 +243,8 @@ async def listdeals(
             "joined" : bool,         (boolean) Whether it is a payjoin
             "level" : n,             (numeric) What is known of it, 0 to 6; null before it
             "height" : n,            (numeric) Up to which block that is known; null before it
+            "searched" : n,          (numeric) Up to which block spends of its coins were looked
+                                     for so far; null where none are, or a thousand are to come
             "peers" : n,             (numeric) How many nodes say so; null before it
             "shown" : {              (json object) The same in words; null before it
               "headline" : "str",      (string) In one sentence
@@ -298,42 +298,6 @@ async def getreceipt(daemon: WalletDaemon, invoice: str) -> Json:
         if deal.receipt is not None:
             return deal.receipt.encode()
     raise RpcError(Code.NOT_FOUND, "there is no receipt for this invoice")
-
-
-def deal_json(daemon: WalletDaemon, deal: Deal) -> dict[str, Json]:
-    """A deal as programs see it; what we ask for names where payjoins are offered just now."""
-    is_asked = deal.role is Role.PAYEE and deal.is_open
-    invoice, verdict, payment = deal.invoice, deal.verdict, deal.payment
-    return {
-        "id": invoice.id.hex(),
-        "role": deal.role.name.lower(),
-        "stage": deal.stage.value,
-        "changed": deal.changed_s,
-        "reason": deal.reason,
-        "advice": deal.advice,
-        "uri": uri_of(daemon, invoice) if is_asked else invoice.to_uri(),
-        "address": invoice.address,
-        "amount": None if invoice.amount_sat is None else Amount(invoice.amount_sat),
-        "label": invoice.label,
-        "message": invoice.message,
-        "txid": None if payment is None else to_hex(payment.txid),
-        "joined": deal.joined is not None,
-        "level": None if verdict is None else int(verdict.level),
-        "height": None if verdict is None else verdict.height,
-        "peers": None if verdict is None else verdict.peers,
-        "shown": None if verdict is None else shown_json(verdict),
-        "receipt": deal.receipt is not None,
-    }
-
-
-def shown_json(verdict: Verdict) -> dict[str, Json]:
-    """A verdict in words, as programs see it."""
-    shown = verdict_text(verdict)
-    return {
-        "headline": shown.headline,
-        "proved": list(shown.proved),
-        "unproved": list(shown.unproved),
-    }
 
 
 async def at_desk(daemon: WalletDaemon, command: object) -> object:

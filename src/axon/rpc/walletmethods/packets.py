@@ -33,12 +33,11 @@ from axon.rpc.amounts import Amount, Json
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.walletdaemon import WalletDaemon, refusal
+from axon.rpc.walletmethods.dealjson import deal_json, shown_json
 from axon.rpc.walletmethods.direct import (
     ENDED,
     at_desk,
-    deal_json,
     find_deals,
-    shown_json,
     wait_for_deal,
 )
 from axon.wallet.wallet import Wallet
