@@ -48,16 +48,20 @@ class AioLinkWorld(LinkWorld):
 
     Args:
         loop_factory: makes the event loop.
+        host: at which all listen.
     """
 
-    def __init__(self, loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    def __init__(
+        self, loop_factory: Callable[[], asyncio.AbstractEventLoop], host: str = "127.0.0.1"
+    ) -> None:
+        self._host = host
         self._runner = asyncio.Runner(loop_factory=loop_factory)
         self._started: list[tuple[Callable[[], Machine], Perform, Note, Endpoint]] = []
         self._running: dict[int, tuple[AsyncioDriver, asyncio.Task[None]]] = {}
         self._clock = Clock()
 
     def start(self, make: Callable[[], Machine], perform: Perform, note: Note) -> Endpoint:
-        self._started.append((make, perform, note, Endpoint("127.0.0.1", 0)))
+        self._started.append((make, perform, note, Endpoint(self._host, 0)))
         number = len(self._started) - 1
         self.restart(number)
         return self._started[number][3]

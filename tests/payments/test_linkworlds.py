@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from random import Random
 
@@ -11,6 +12,7 @@ import pytest
 import uvloop
 
 from axon.drivers.linkmodel import LinkModel, Loss
+from axon.errors import ConfigError
 from axon.machine import (
     MILLISECOND,
     SECOND,
@@ -101,6 +103,14 @@ def judging(heard: Heard) -> LinkReplies:
         case PaymentMessage():
             return LinkReplies((VerdictMessage(TXID, 2),))
     return LinkReplies()
+
+
+def test_an_invoice_with_an_ipv6_address_is_paid_there() -> None:
+    with closing(AioLinkWorld(asyncio.new_event_loop, "::1")) as world:
+        try:
+            test_a_payment_goes_there_and_a_verdict_comes_back(world)
+        except ConfigError as error:
+            pytest.skip(str(error))
 
 
 def test_a_payment_goes_there_and_a_verdict_comes_back(world: LinkWorld) -> None:
