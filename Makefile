@@ -38,7 +38,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n 2 -m "not interop and not slow and not process and not long"
 
-interop: setup $(FOREIGN)/ready $(FOREIGN)/btclib/tried $(PROGRAMS:tests/interop/%.txt=$(FOREIGN)/%/ready)
+interop: setup $(FOREIGN)/ready $(FOREIGN)/electrum/ready $(FOREIGN)/btclib/tried $(PROGRAMS:tests/interop/%.txt=$(FOREIGN)/%/ready)
 	$(BIN)/pytest -q -rs -m interop tests/interop
 
 bench: setup
@@ -97,6 +97,12 @@ $(FOREIGN)/programs/%/ready: tests/interop/programs/%.txt
 	@$(PYTHON) -m venv $(@D)
 	@if $(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<; then touch $@; \
 	else echo "$* could not be installed: the tests against it will be skipped"; fi
+
+# The Electrum wallet, where none is installed: on Debian and what is made of it, without root.
+$(FOREIGN)/electrum/ready: tests/interop/fetchelectrum
+	@if command -v electrum >/dev/null; then :; \
+	elif rm -rf $(@D) && tests/interop/fetchelectrum $(@D); then touch $@; \
+	else echo "electrum could not be fetched: the tests against it will be skipped"; fi
 
 # btclib-node needs a Python that axon does not know yet.
 $(FOREIGN)/btclib/tried:

@@ -18,6 +18,7 @@ from axon.rpc.client import RpcClient, Unreachable
 from axon.rpc.errors import RpcError
 from axon.swarm.lab.processes import NodeFailed, free_ports, wait_until
 from tests.interop.foreign import BitcoindProcess
+from tests.interop.installed import interop_folder, require
 
 START_LIMIT_S: Final = 60.0
 CALL_LIMIT_S: Final = 60.0
@@ -25,7 +26,7 @@ STOP_LIMIT_S: Final = 20.0
 
 
 class ElectrumWallet:
-    """The Electrum wallet (`electrum` on the PATH, or `$AXON_ELECTRUM`), with one server alone.
+    """The Electrum wallet (`$AXON_ELECTRUM`, on the PATH, or fetched), with one server alone.
 
     Args:
         folder: its own.
@@ -49,8 +50,11 @@ class ElectrumWallet:
     def require() -> str:
         """The program; the test is skipped, visibly, if it is not there."""
         program = os.environ.get("AXON_ELECTRUM") or shutil.which("electrum")
+        fetched = interop_folder() / "electrum"
+        if program is None and (fetched / "ready").exists():
+            program = str(fetched / "electrum")
         if program is None:
-            pytest.skip("no electrum on the PATH (Debian's package electrum, or AXON_ELECTRUM)")
+            pytest.skip("no electrum (make interop, Debian's package electrum, or AXON_ELECTRUM)")
         return program
 
     def _command(self, *words: str) -> list[str]:
@@ -134,11 +138,11 @@ class IndexedBitcoind(BitcoindProcess):
 
 
 class ElectrumX:
-    """ElectrumX (`e-x` 2.0 on PyPI; `$AXON_ELECTRUMX`, or `electrumx_server` on the PATH).
+    """ElectrumX (`e-x` 2.0 on PyPI).
 
     Args:
         folder: its own.
-        daemon_url: the bitcoind that it asks.
+        daemon_url: the bitcoind that it asks, with user and password.
     """
 
     def __init__(self, folder: Path, daemon_url: str) -> None:
@@ -149,16 +153,17 @@ class ElectrumX:
         self._process: subprocess.Popen[bytes] | None = None
 
     @staticmethod
-    def require() -> str:
+    def require() -> Path:
         """The program; the test is skipped, visibly, if it is not there."""
-        program = os.environ.get("AXON_ELECTRUMX") or shutil.which("electrumx_server")
-        if program is None:
-            pytest.skip("no electrumx_server on the PATH (pip install e-x, or AXON_ELECTRUMX)")
-        return program
+        return require("e-x", "electrumx_server")
 
     def __enter__(self) -> Self:
         """Start it, and wait until it has indexed the chain and listens."""
         self._folder.mkdir(parents=True)
+        program = self.require()
+        if any(program.parents[1].glob("lib/*/site-packages/plyvel_next")):
+            # The only wheel of LevelDB for Python 3.13 has another name.
+            (self._folder / "plyvel.py").write_text("from plyvel_next import *\n")
         settings = {
             "COIN": "Bitcoin",
             "NET": "regtest",
@@ -169,10 +174,14 @@ class ElectrumX:
             "COST_SOFT_LIMIT": "0",
             "COST_HARD_LIMIT": "0",
             "ALLOW_ROOT": "1",
+            "PEER_DISCOVERY": "off",
+            "DAEMON_POLL_INTERVAL_BLOCKS": "200",
+            "DAEMON_POLL_INTERVAL_MEMPOOL": "200",
+            "PYTHONPATH": str(self._folder),
         }
         with (self._folder / "said.txt").open("wb") as said:
             self._process = subprocess.Popen(
-                [self.require()], env={**os.environ, **settings}, stdout=said, stderr=said
+                [program], env={**os.environ, **settings}, stdout=said, stderr=said
             )
         try:
             wait_until(self._listens, START_LIMIT_S, "ElectrumX listens")

@@ -22,6 +22,7 @@ from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import Code, RpcError
 from axon.swarm.lab.processes import NodeFailed, free_ports, wait_until
 from axon.swarm.signer import Signer
+from tests.interop.installed import interop_folder, require_npm
 
 START_LIMIT_S: Final = 30.0
 STOP_LIMIT_S: Final = 10.0
@@ -145,25 +146,15 @@ class ForeignNode(ABC):
 
 
 class BcoinProcess(ForeignNode):
-    """bcoin, in JavaScript; its chain in memory.
-
-    It is looked for in `$AXON_INTEROP` and in `.cache/interop`, where `make interop` puts it.
-    """
+    """bcoin, in JavaScript; its chain in memory."""
 
     mark = "bcoin"
 
     _NETWORK: Final = replace(REGTEST, bech32_hrp="rb")  # As it writes addresses of regtest.
-    _CACHE: Final = Path(__file__).parents[2] / ".cache" / "interop"
 
     @classmethod
     def require(cls) -> Path:
-        if shutil.which("node") is None:
-            pytest.skip("node.js is not installed, and bcoin needs it")
-        program = Path("node_modules/bcoin/bin/node")
-        folder = Path(os.environ.get("AXON_INTEROP", cls._CACHE)).absolute()
-        if not (folder / program).exists():
-            pytest.skip(f"no bcoin in {folder}; run make interop, or set AXON_INTEROP")
-        return folder / program
+        return require_npm("bcoin") / "node_modules/bcoin/bin/node"
 
     def _command(self) -> list[str]:
         return [
@@ -287,17 +278,15 @@ class BitcoindProcess(ForeignNode):
 class BtclibProcess(BitcoindProcess):
     """btclib-node, in Python 3.14; its options and calls are bitcoind's.
 
-    It is looked for in `.cache/interop`, where `make interop` puts it if there is such a Python; or
-    the program that `$AXON_BTCLIB` names.
+    `make interop` brings it if there is such a Python; or `$AXON_BTCLIB` names the program.
     """
 
     mark = "btclib"
 
-    _PROGRAM: Final = Path(__file__).parents[2] / ".cache" / "interop" / "btclib" / "bin"
-
     @classmethod
     def require(cls) -> Path:
-        program = Path(os.environ.get("AXON_BTCLIB", cls._PROGRAM / "btclib-node")).absolute()
+        installed = interop_folder() / "btclib" / "bin" / "btclib-node"
+        program = Path(os.environ.get("AXON_BTCLIB", installed)).absolute()
         if not program.exists():
             pytest.skip("no btclib-node here: it needs Python 3.14 (make interop, or AXON_BTCLIB)")
         return program

@@ -22,7 +22,7 @@ from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer, Spendable
-from tests.interop.pythonprograms import require
+from tests.interop.installed import require
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 

@@ -7,8 +7,6 @@ Waits for other processes; each wait has a limit.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import COIN, TxOut, outpoint
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.signer import Signer, Spendable
+from tests.interop.installed import require_npm
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
@@ -28,19 +27,8 @@ FEE_SAT = 10_000
 LIMIT_S = 30.0
 
 
-def require() -> Path:
-    """Where bitcoin-net is installed; the test is skipped, visibly, if it is not."""
-    if shutil.which("node") is None:
-        pytest.skip("node.js is not installed, and bitcoin-net needs it")
-    cache = Path(__file__).parents[2] / ".cache" / "interop"
-    folder = Path(os.environ.get("AXON_INTEROP", cache)).absolute()
-    if not (folder / "node_modules" / "bitcoin-net").exists():
-        pytest.skip(f"no bitcoin-net in {folder}; run make interop, or set AXON_INTEROP")
-    return folder
-
-
 def test_it_shakes_hands_and_reads_headers_blocks_and_a_payment(tmp_path: Path) -> None:
-    folder = require()
+    folder = require_npm("bitcoin-net")
     # It sees whoever it dials as one who keeps all blocks only; a new peer has its transactions
     # after some seconds, unless it may have them at once.
     options = ("-connect=0", "-whitelist=noban@127.0.0.1")

@@ -1,10 +1,11 @@
-"""The Electrum wallet on a node's own server, and that server's answers beside ElectrumX's.
+"""The Electrum wallet on a node's own server and on ElectrumX over a node; and what both answer.
 
 Waits for other processes; each wait has a limit.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.process]
 ALICE, BOB, CAROL = Signer("Alice"), Signer("Bob"), Signer("Carol")
 LIMIT_S: Final = 60.0
 FEE_SAT: Final = 10_000
+INDEXES: Final = ("-txindex", "-txospenderindex")
+"""What ElectrumX asks for."""
 
 
 def serving(folder: Path, *more: str, option: str = "electrum") -> tuple[NodeProcess, Endpoint]:
@@ -58,80 +61,114 @@ def test_electrum_connects_with_tls_and_takes_the_certificate(tmp_path: Path) ->
         until(lambda: has(wallet, "unmatured") == 100, "the rewards are seen")
 
 
-@pytest.mark.timeout(400)
-def test_electrum_receives_sends_and_sees_a_reorganisation(tmp_path: Path) -> None:
-    ElectrumWallet.require()
-    node, endpoint = serving(tmp_path / "axon")
-    other = NodeProcess("other", tmp_path / "other", options=("-connect=0",))
-    with node.start(), other.start():
+@contextlib.contextmanager
+def served(folder: Path, *, by_electrumx: bool) -> Iterator[tuple[NodeProcess, Endpoint]]:
+    """A node with a block, and where wallets are served: by itself, or by ElectrumX over it."""
+    node, endpoint = serving(folder / "axon", *(INDEXES if by_electrumx else ()))
+    with node.start(), contextlib.ExitStack() as stack:
         node.rpc("generatetoaddress", 1, CAROL.address())
-        with ElectrumWallet(tmp_path / "electrum", endpoint) as wallet:
-            node.rpc("generatetoaddress", 2, wallet.ask("getunusedaddress"))
-            node.rpc("generatetoaddress", 100, CAROL.address())
-            until(lambda: has(wallet, "confirmed") == 100, "two rewards are ripe")
-            until(lambda: wallet.height() == 103, "all headers are there")
-            for height in range(1, 104):
-                raw = node.rpc("getblock", node.rpc("getblockhash", height), 0)
-                assert other.rpc("submitblock", raw) is None
+        if by_electrumx:
+            server = ElectrumX(folder / "electrumx", url(node))
+            endpoint = stack.enter_context(server).endpoint
+        yield node, endpoint
 
-            payment = wallet.ask("payto", destination=BOB.address(), amount="1.5", feerate=5)
-            txid = wallet.ask("broadcast", payment)
-            assert node.rpc("getrawmempool") == [txid]
-            until(lambda: wallet.heights().get(txid) == 0, "the payment waits")
-            node.rpc("generatetoaddress", 2, CAROL.address())
-            until(lambda: wallet.heights().get(txid) == 104, "the payment is in a block")
 
-            for block_hash in other.rpc("generatetoaddress", 3, CAROL.address()):
-                node.rpc("submitblock", other.rpc("getblock", block_hash, 0))
-            until(lambda: wallet.heights().get(txid) == 0, "the payment waits again")
-            assert node.rpc("getblockcount") == 106
-            until(lambda: wallet.height() == 106, "the new branch is followed")
-            node.rpc("generatetoaddress", 1, CAROL.address())
-            until(lambda: wallet.heights().get(txid) == 107, "it is in a block of the new branch")
-            fee_sat = node.rpc("getblockstats", 107, ["totalfee"])["totalfee"]
-            expected = 100 - Decimal("1.5") - Decimal(fee_sat) / COIN
-            until(lambda: has(wallet, "confirmed") == expected, "the balance is right")
+def url(node: NodeProcess) -> str:
+    """Where a node is called, with its password."""
+    return f"http://{(node.network_folder / '.cookie').read_text()}@{node.rpc_endpoint}/"
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("by_electrumx", [False, True], ids=["own", "ElectrumX"])
+def test_electrum_receives_sends_and_sees_a_reorganisation(
+    tmp_path: Path, *, by_electrumx: bool
+) -> None:
+    ElectrumWallet.require()
+    if by_electrumx:
+        ElectrumX.require()
+    other = NodeProcess("other", tmp_path / "other", options=("-connect=0",))
+    with (
+        served(tmp_path, by_electrumx=by_electrumx) as (node, endpoint),
+        other.start(),
+        ElectrumWallet(tmp_path / "electrum", endpoint) as wallet,
+    ):
+        node.rpc("generatetoaddress", 2, wallet.ask("getunusedaddress"))
+        node.rpc("generatetoaddress", 100, CAROL.address())
+        until(lambda: has(wallet, "confirmed") == 100, "two rewards are ripe")
+        until(lambda: wallet.height() == 103, "all headers are there")
+        for height in range(1, 104):
+            raw = node.rpc("getblock", node.rpc("getblockhash", height), 0)
+            assert other.rpc("submitblock", raw) is None
+
+        payment = wallet.ask("payto", destination=BOB.address(), amount="1.5", feerate=5)
+        txid = wallet.ask("broadcast", payment)
+        assert node.rpc("getrawmempool") == [txid]
+        until(lambda: wallet.heights().get(txid) == 0, "the payment waits")
+        node.rpc("generatetoaddress", 2, CAROL.address())
+        until(lambda: wallet.heights().get(txid) == 104, "the payment is in a block")
+
+        for block_hash in other.rpc("generatetoaddress", 3, CAROL.address()):
+            node.rpc("submitblock", other.rpc("getblock", block_hash, 0))
+        until(lambda: wallet.heights().get(txid) == 0, "the payment waits again")
+        assert node.rpc("getblockcount") == 106
+        until(lambda: wallet.height() == 106, "the new branch is followed")
+        node.rpc("generatetoaddress", 1, CAROL.address())
+        until(lambda: wallet.heights().get(txid) == 107, "it is in a block of the new branch")
+        fee_sat = node.rpc("getblockstats", 107, ["totalfee"])["totalfee"]
+        expected = 100 - Decimal("1.5") - Decimal(fee_sat) / COIN
+        until(lambda: has(wallet, "confirmed") == expected, "the balance is right")
 
 
 # Beside ElectrumX.
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["axon", "bitcoind"])
 def chain(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[NodeProcess, IndexedBitcoind, Endpoint, Endpoint]]:
-    """A node and a bitcoind with one chain and one pool, and both servers over them."""
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[NodeProcess, Endpoint, Endpoint]]:
+    """A node that serves wallets, and ElectrumX over it or over a bitcoind that follows it."""
     ElectrumX.require()
-    IndexedBitcoind.require()
     folder = tmp_path_factory.mktemp("compared")
-    node, ours = serving(folder / "axon")
-    with (
-        node.start(),
-        IndexedBitcoind(folder / "bitcoind", dials=node.p2p) as core,
-    ):
-        node.rpc("generatetoaddress", 3, ALICE.address())
-        node.rpc("generatetoaddress", 101, CAROL.address())
-        coins = [coinbase(node, height) for height in (1, 2, 3)]
-        split = [TxOut(COIN, BOB.script), TxOut(2 * COIN, BOB.script), TxOut(0, b"\x6a\x01\x07")]
-        left = coins[0].amount_sat - 3 * COIN - FEE_SAT
-        first = ALICE.pay(coins[:1], [*split, TxOut(left, ALICE.script)])
-        second = BOB.pay([output(first, 0)], [TxOut(COIN - FEE_SAT, CAROL.script)])
-        send(node, first, second)  # Made and spent in one block.
-        node.rpc("generatetoaddress", 1, CAROL.address())
-        third = ALICE.pay(coins[1:2], [TxOut(coins[1].amount_sat - FEE_SAT, BOB.script)])
-        send(node, third)
-        node.rpc("generatetoaddress", 2, CAROL.address())
-        waits = ALICE.pay(coins[2:3], [TxOut(coins[2].amount_sat - FEE_SAT, BOB.script)])
-        child = BOB.pay([output(waits, 0)], [TxOut(COIN, ALICE.script), TxOut(COIN, BOB.script)])
-        other = BOB.pay([output(first, 1)], [TxOut(2 * COIN - FEE_SAT, BOB.script)])
-        send(node, waits, child, other)
-        tip = node.rpc("getbestblockhash")
-        until(lambda: core.rpc("getbestblockhash") == tip, "bitcoind follows")
-        pool = sorted(node.rpc("getrawmempool"))
-        until(lambda: sorted(core.rpc("getrawmempool")) == pool, "bitcoind has the pool")
-        until(lambda: core.rpc("getindexinfo")["txindex"]["synced"], "bitcoind has indexed")
-        with ElectrumX(folder / "electrumx", core.url) as theirs:
-            yield node, core, ours, theirs.endpoint
+    node, ours = serving(folder / "axon", *INDEXES)
+    with node.start(), contextlib.ExitStack() as stack:
+        core = None
+        if request.param == "bitcoind":
+            IndexedBitcoind.require()
+            core = stack.enter_context(IndexedBitcoind(folder / "bitcoind", dials=node.p2p))
+        play(node)
+        if core is not None:
+            follow(core, node)
+        daemon_url = url(node) if core is None else core.url
+        theirs = stack.enter_context(ElectrumX(folder / "electrumx", daemon_url))
+        yield node, ours, theirs.endpoint
+
+
+def play(node: NodeProcess) -> None:
+    """107 blocks, and payments among Alice, Bob and Carol, three of which wait."""
+    node.rpc("generatetoaddress", 3, ALICE.address())
+    node.rpc("generatetoaddress", 101, CAROL.address())
+    coins = [coinbase(node, height) for height in (1, 2, 3)]
+    split = [TxOut(COIN, BOB.script), TxOut(2 * COIN, BOB.script), TxOut(0, b"\x6a\x01\x07")]
+    left = coins[0].amount_sat - 3 * COIN - FEE_SAT
+    first = ALICE.pay(coins[:1], [*split, TxOut(left, ALICE.script)])
+    second = BOB.pay([output(first, 0)], [TxOut(COIN - FEE_SAT, CAROL.script)])
+    send(node, first, second)  # Made and spent in one block.
+    node.rpc("generatetoaddress", 1, CAROL.address())
+    third = ALICE.pay(coins[1:2], [TxOut(coins[1].amount_sat - FEE_SAT, BOB.script)])
+    send(node, third)
+    node.rpc("generatetoaddress", 2, CAROL.address())
+    waits = ALICE.pay(coins[2:3], [TxOut(coins[2].amount_sat - FEE_SAT, BOB.script)])
+    child = BOB.pay([output(waits, 0)], [TxOut(COIN, ALICE.script), TxOut(COIN, BOB.script)])
+    other = BOB.pay([output(first, 1)], [TxOut(2 * COIN - FEE_SAT, BOB.script)])
+    send(node, waits, child, other)
+
+
+def follow(core: IndexedBitcoind, node: NodeProcess) -> None:
+    """Wait until a bitcoind has the blocks and the pool of a node."""
+    tip, pool = node.rpc("getbestblockhash"), sorted(node.rpc("getrawmempool"))
+    until(lambda: core.rpc("getbestblockhash") == tip, "bitcoind follows")
+    until(lambda: sorted(core.rpc("getrawmempool")) == pool, "bitcoind has the pool")
+    until(lambda: core.rpc("getindexinfo")["txindex"]["synced"], "bitcoind has indexed")
 
 
 def coinbase(node: NodeProcess, height: int) -> Spendable:
@@ -160,9 +197,9 @@ def script_hash(signer: Signer) -> str:
 
 @pytest.mark.parametrize("version", ["1.4", "1.4.2", "1.6"])
 def test_the_same_answers_as_electrumx(
-    chain: tuple[NodeProcess, IndexedBitcoind, Endpoint, Endpoint], version: str
+    chain: tuple[NodeProcess, Endpoint, Endpoint], version: str
 ) -> None:
-    node, _, ours, theirs = chain
+    node, ours, theirs = chain
     with (
         ElectrumServerClient(ours, version) as axon,
         ElectrumServerClient(theirs, version) as other,
@@ -239,11 +276,11 @@ def test_the_same_answers_as_electrumx(
     ],
 )
 def test_what_electrumx_refuses_is_refused_by_the_same_number(
-    chain: tuple[NodeProcess, IndexedBitcoind, Endpoint, Endpoint],
+    chain: tuple[NodeProcess, Endpoint, Endpoint],
     method: str,
     params: tuple[object, ...],
 ) -> None:
-    _, _, ours, theirs = chain
+    _, ours, theirs = chain
     with ElectrumServerClient(ours, "1.4") as axon, ElectrumServerClient(theirs, "1.4") as other:
         expected = other.answer(method, *params)["error"]["code"]
         assert axon.answer(method, *params)["error"]["code"] == expected

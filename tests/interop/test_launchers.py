@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from axon.swarm.signer import Signer
-from tests.interop.pythonprograms import require
+from tests.interop.installed import require
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 

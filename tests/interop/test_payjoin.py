@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +27,7 @@ from axon.primitives.transaction import COIN, Transaction, TxOut
 from axon.primitives.verdict import Accepted
 from axon.rpc.payjoinserver import PayjoinServer
 from axon.wallet.keys import AccountKind
+from tests.interop.installed import require_npm
 from tests.payments.payjoinscene import AMOUNT_SAT, Editable, Join
 from tests.signing import REPLACEABLE
 from tests.wallet.scene import paying
@@ -53,17 +52,6 @@ VSIZE = {AccountKind.BIP84: 141, AccountKind.BIP49: 166, AccountKind.BIP44: 226}
 
 FEERATE = 5
 LIMIT_S = 30.0
-
-
-def require() -> Path:
-    """Where payjoin-client is installed; the test is skipped, visibly, if it is not."""
-    if shutil.which("node") is None:
-        pytest.skip("node.js is not installed, and payjoin-client needs it")
-    cache = Path(__file__).parents[2] / ".cache" / "interop"
-    folder = Path(os.environ.get("AXON_INTEROP", cache)).absolute()
-    if not (folder / "node_modules" / "payjoin-client").exists():
-        pytest.skip(f"no payjoin-client in {folder}; run make interop, or set AXON_INTEROP")
-    return folder
 
 
 class Sender:
@@ -103,7 +91,7 @@ class Sender:
         process = await asyncio.create_subprocess_exec(
             "node",
             str(program),
-            str(require()),
+            str(require_npm("payjoin-client")),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -138,7 +126,7 @@ def exchange(
             url = f"http://{server.endpoint}/pj/invoice-7"
             return await Sender(join, kind).pay(url, **parameters)
 
-    require()
+    require_npm("payjoin-client")
     return asyncio.run(run()), answers
 
 

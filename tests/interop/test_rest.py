@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +22,7 @@ from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.signer import Signer, Spendable
 from tests.interop.foreign import BitcoindProcess
-from tests.interop.pythonprograms import require
+from tests.interop.installed import require, require_npm
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
@@ -108,12 +106,7 @@ def check_common(scene: Scene, told: dict[str, Any]) -> None:
 
 
 def test_bitcoin_core_of_npm(scene: Scene) -> None:
-    if shutil.which("node") is None:
-        pytest.skip("node.js is not installed, and bitcoin-core needs it")
-    cache = Path(__file__).parents[2] / ".cache" / "interop"
-    folder = Path(os.environ.get("AXON_INTEROP", cache)).absolute()
-    if not (folder / "node_modules" / "bitcoin-core").exists():
-        pytest.skip(f"no bitcoin-core in {folder}; run make interop, or set AXON_INTEROP")
+    folder = require_npm("bitcoin-core")
     script = Path(__file__).with_name("restclient.js")
     port, txid = scene.axon.rpc_endpoint.port, to_hex(scene.paid.txid)
     words = [str(folder), str(port), scene.block, txid, *scene.outputs]

@@ -18,7 +18,7 @@ import pytest
 
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
-from tests.interop.pythonprograms import require
+from tests.interop.installed import require
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 

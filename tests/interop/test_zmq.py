@@ -30,7 +30,7 @@ from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import free_ports, wait_until
 from axon.swarm.signer import Signer, Spendable
 from tests.interop.foreign import BitcoindProcess
-from tests.interop.pythonprograms import require
+from tests.interop.installed import require
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
