@@ -102,6 +102,28 @@ def test_payments_from_wallet_to_wallet_and_a_restart(tmp_path: Path) -> None:
     run(tmp_path, second, "bob", "nobody")
 
 
+def test_names_of_wallets_are_folders_and_folders_in_folders(tmp_path: Path) -> None:
+    names = ["my wallet", "specter", "specter/alice", "specter_hotstorage/a/b"]
+
+    async def act(node: RunningNode) -> None:
+        for name in reversed(names):
+            assert await node.call("createwallet", name) == {"name": name}
+        assert await refusal(node, None, "createwallet", "specter/alice") == -4
+        assert await refusal(node, None, "loadwallet", "specter_hotstorage/a") == -18
+        for name in ("/tmp/a", "a/../b", "a//b", "a/", ".a", "a/.b", " a", "a/b/c/d/e", "a\n"):
+            assert await refusal(node, None, "createwallet", name) == -8
+        listed = await node.call("listwalletdir")
+        assert [each["name"] for each in listed["wallets"]] == names
+        assert await trusted(node, "specter/alice") == 0
+        await node.call("unloadwallet", "specter/alice", load_on_startup=True)
+
+    async def again(node: RunningNode) -> None:
+        assert await node.call("listwallets") == ["specter/alice"]
+
+    run(tmp_path, act)
+    run(tmp_path, again, "specter/alice")
+
+
 def test_a_reorganisation_takes_back_and_brings_again(tmp_path: Path) -> None:
     async def act(node: RunningNode) -> None:
         await node.call("createwallet", "alice")

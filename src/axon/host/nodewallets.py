@@ -1,6 +1,6 @@
 """The wallets of a node: which are loaded, which there are, which are loaded at each start.
 
-    <network's folder>/wallets/NAME/wallet.sqlite
+    <network's folder>/wallets/NAME/wallet.sqlite  where NAME may be folders in folders
     <network's folder>/settings.json               {"wallet": ["NAME", ...]}: read with the options
 
 Nothing of the wallet's library is loaded before the first wallet is asked for.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from axon.drivers.aio.privatefiles import make_folder, write_atomically
 from axon.errors import AxonError, ConfigError, disk_refusal
-from axon.host.settings import check_wallet_name
+from axon.host.settings import MAX_WALLET_FOLDERS, check_wallet_path
 from axon.host.settingsfile import set_loaded_at_start
 from axon.rpc.corewallet.access import LoadedWallet
 from axon.rpc.corewallet.settings import NodeWalletSettings
@@ -105,9 +105,12 @@ class NodeWallets:
 
     def on_disk(self) -> Sequence[str]:
         """See `Wallets`."""
-        if not self._folder.is_dir():
-            return []
-        return sorted([each.name for each in self._folder.iterdir() if (each / _FILE).is_file()])
+        files = [
+            file
+            for depth in range(1, MAX_WALLET_FOLDERS + 1)
+            for file in self._folder.glob(f"{'*/' * depth}{_FILE}")
+        ]
+        return sorted([str(file.parent.relative_to(self._folder)) for file in files])
 
     def path(self, name: str) -> Path:
         """See `Wallets`."""
@@ -120,7 +123,7 @@ class NodeWallets:
         from axon.host.makewallet import make_wallet
 
         path = self._checked(name)
-        if path.exists():
+        if (path / _FILE).exists():
             raise RpcError(
                 Code.WALLET,
                 f"{_CREATION}Failed to create database path '{path}'. Database already exists.",
@@ -217,7 +220,7 @@ class NodeWallets:
 
     def _checked(self, name: str) -> Path:
         try:
-            return self._folder / check_wallet_name(name)
+            return self._folder / check_wallet_path(name)
         except ConfigError as error:
             raise RpcError(Code.PARAMETER, str(error)) from None
 

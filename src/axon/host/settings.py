@@ -49,6 +49,10 @@ WALLET_USER_AGENT: Final = f"/axon:{VERSION}(wallet)/"
 
 MAX_BLOCK_WEIGHT: Final = 4_000_000
 _WALLET_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+_WALLET_FOLDER: Final = re.compile(r"\w[\w .-]{0,63}")
+
+MAX_WALLET_FOLDERS: Final = 4
+"""One in the other, in the name of a wallet of a node: `specter/alice` has two."""
 
 
 def check_wallet_name(name: str) -> str:
@@ -60,6 +64,21 @@ def check_wallet_name(name: str) -> str:
     if not _WALLET_NAME.fullmatch(name):
         raise ConfigError(
             f"{name[:80]!r} is no name of a wallet: up to 64 letters, digits and . _ - will do"
+        )
+    return name
+
+
+def check_wallet_path(name: str) -> str:
+    """The name, if a wallet of a node may have it: a folder, or a few with `/` between.
+
+    Raises:
+        ConfigError: no wallet may.
+    """
+    folders = name.split("/")
+    if len(folders) > MAX_WALLET_FOLDERS or not all(map(_WALLET_FOLDER.fullmatch, folders)):
+        raise ConfigError(
+            f"{name[:80]!r} is no name of a wallet here: a folder's, of up to 64 letters, digits,"
+            f" spaces and . _ -, or up to {MAX_WALLET_FOLDERS} with / between"
         )
     return name
 

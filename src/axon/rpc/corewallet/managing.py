@@ -32,7 +32,7 @@ async def createwallet(
     """Creates and loads a new wallet.
 
     Args:
-        wallet_name: The name for the new wallet: that of its folder.
+        wallet_name: The name for the new wallet: that of its folder, or of folders in folders
         disable_private_keys: The wallet only watches
         blank: The wallet has no keys yet
         passphrase: Encrypts the keys
