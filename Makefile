@@ -93,9 +93,9 @@ $(FOREIGN)/ready: tests/interop/package.json tests/interop/package-lock.json
 	else echo "npm is not installed: the tests against bcoin, bitcoin-core, bitcoin-net and payjoin-client will be skipped"; fi
 
 # Programs in Python that others wrote, each file's in an environment of its own.
-$(FOREIGN)/programs/%/ready: tests/interop/programs/%.txt
-	@$(PYTHON) -m venv $(@D)
-	@if $(@D)/bin/pip install -q --disable-pip-version-check --no-deps -r $<; then touch $@; \
+$(FOREIGN)/programs/%/ready: tests/interop/programs/%.txt | $(READY)
+	@$(PYTHON) -m venv --without-pip $(@D)
+	@if $(BIN)/pip --python $(@D) install -q --disable-pip-version-check --no-deps -r $<; then touch $@; \
 	else echo "$* could not be installed: the tests against it will be skipped"; fi
 
 # The Electrum wallet, where none is installed: on Debian and what is made of it, without root.
