@@ -218,7 +218,7 @@ def test_rpc() -> None:
     assert made is not None
     assert made.cookie is None
     assert "open-sesame" not in repr(made)
-    assert made.make_credentials(None).user_of("Basic dTpvcGVuLXNlc2FtZQ==") == "u"
+    assert made.make_credentials().user_of("Basic dTpvcGVuLXNlc2FtZQ==") == "u"
     assert config("-norpccookiefile").node.rpc.cookie is None  # type: ignore[union-attr]
     assert config("-noserver").node.rpc is None
     made = config(

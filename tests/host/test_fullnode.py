@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,22 @@ def test_its_rpc_answers_as_soon_as_the_block_is_entered(tmp_path: Path) -> None
 
     asyncio.run(run())
     assert not (tmp_path / ".cookie").exists()
+
+
+def test_a_start_whose_port_is_taken_leaves_the_cookie_of_who_has_it(tmp_path: Path) -> None:
+    rpc = RpcSettings(ServerSettings((LOOPBACK,)), tmp_path / ".cookie")
+
+    async def run() -> None:
+        async with full_node(settings(tmp_path / "one", rpc=rpc)) as node:
+            assert node.rpc is not None
+            taken = replace(rpc, server=ServerSettings(node.rpc.endpoints[:1]))
+            with pytest.raises(ConfigError):
+                async with full_node(settings(tmp_path / "two", rpc=taken)):
+                    pass
+            async with AsyncRpcClient(node.rpc.url, cookie=node.rpc.cookie) as client:
+                assert await client.call("getblockcount") == 0
+
+    asyncio.run(run())
 
 
 def test_rpc_settings_have_defaults(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 The crate itself needs a Rust toolchain and its registry; here its steps are taken one by one: the
 same words in the same order, the same waits, the same calls, nothing read from the log. The first
-try must do, where the crate would try again. Waits for other processes; each wait has a limit.
+try must do, where the crate would make five. Waits for other processes; each wait has a limit.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tests.interop.test_launchers import bitcoind
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
-WAIT_S: Final = 5.0
-"""For the cookie's file, and again until calls are answered."""
+WAIT_S: Final = 25.0
+"""For the cookie's file, and again until calls are answered: the crate waits 5 s, five times."""
 
 STEP_S: Final = 0.2
-TRIES: Final = 10
+TRIES: Final = 50
 NODE_ARGUMENTS: Final = ("-regtest", "-fallbackfee=0.0001")
 
 

@@ -62,7 +62,7 @@ def rpc_config(settings: Settings, network: Network, folder: Path) -> RpcSetting
         ),
         rest=settings.flag("rest", False),
     )
-    config.make_credentials(None)
+    config.make_credentials()
     return config
 
 

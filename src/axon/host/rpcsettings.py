@@ -9,7 +9,7 @@ from typing import Self
 from axon.host.required import require, require_path
 from axon.machine import Endpoint
 from axon.primitives.network import Network
-from axon.rpc.auth import COOKIE_USER, Cookie, Credentials, Whitelist
+from axon.rpc.auth import Cookie, Credentials, Whitelist
 from axon.rpc.settings import ServerSettings
 
 
@@ -68,18 +68,13 @@ class RpcSettings:
         """The cookie file, not written yet."""
         return None if self.cookie is None else Cookie(self.cookie, self.cookie_mode)
 
-    def make_credentials(self, cookie_password: str | None) -> Credentials:
-        """Who is let in.
-
-        Args:
-            cookie_password: what `Cookie.write` returned; None without a cookie.
+    def make_credentials(self) -> Credentials:
+        """Who is let in; whoever has the cookie is added when it is written.
 
         Raises:
             ConfigError: an `-rpcauth` of another form.
         """
         credentials = Credentials()
-        if cookie_password is not None:
-            credentials.add(COOKIE_USER, cookie_password)
         if self.password:
             credentials.add(self.user, self.password)
         for text in self.rpcauth:

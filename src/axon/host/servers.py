@@ -15,6 +15,7 @@ from axon.host.running import FactStream
 from axon.host.settings import FullNodeSettings
 from axon.host.version import VERSION
 from axon.node.notifications import Notification
+from axon.rpc.auth import COOKIE_USER
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 
@@ -143,11 +144,14 @@ async def _rpc_server(
 ) -> AsyncIterator[RpcServer]:
     from axon.rpc.server import RpcServer  # An HTTP server needs memory.
 
-    cookie = rpc.make_cookie()
-    password = None if cookie is None else cookie.write()
+    cookie, credentials = rpc.make_cookie(), rpc.make_credentials()
     try:
-        credentials, whitelist = rpc.make_credentials(password), rpc.make_whitelist()
-        async with RpcServer(registry, rpc.server, credentials, whitelist, rest) as server:
+        async with RpcServer(
+            registry, rpc.server, credentials, rpc.make_whitelist(), rest
+        ) as server:
+            if cookie is not None:
+                # Whoever finds the file finds the server, and no other node has the port.
+                credentials.add(COOKIE_USER, cookie.write())
             yield server
     finally:
         if cookie is not None:
