@@ -41,4 +41,7 @@ async function main() {
   client.close();
 }
 
-main();
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

@@ -65,4 +65,7 @@ async function main() {
   console.log(JSON.stringify({ core, typed: await withBitcoinJsonRpc() }));
 }
 
-main();
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

@@ -108,7 +108,7 @@ def test_the_client_of_explorers_reads_subscribes_and_sends(
     first = paid(node, 1, TxOut(COIN, BOB.script))
     txid = node.rpc("sendrawtransaction", first.raw.hex())
     (block,) = node.rpc("generatetoaddress", 1, ALICE.address())
-    second = BOB.pay([output(first, 0)], [TxOut(COIN // 2, BOB.script)])
+    second = BOB.pay([output(first, 0)], [TxOut(COIN - FEE_SAT, BOB.script)])
     hashes = (script_hash(BOB), script_hash(Signer("Mallory")))
     words = [str(folder), str(port), *hashes, txid, "103", second.raw.hex()]
     script = str(Path(__file__).with_name("electrumclient.js"))
@@ -129,14 +129,13 @@ def test_the_client_of_explorers_reads_subscribes_and_sends(
     sent = to_hex(second.txid)
     assert (told["sent"], pool) == (sent, [sent])
     (waiting,) = told["waiting"]
-    fee_sat = COIN - COIN // 2
-    assert waiting == {"tx_hash": sent, "height": 0, "fee": fee_sat}
+    assert waiting == {"tx_hash": sent, "height": 0, "fee": FEE_SAT}
     assert [size for _, size in told["histogram"]] == [
         node.rpc("getblock", found, 2)["tx"][1]["vsize"]
     ]
     assert told["status"] != told["changed"] != later["status"]
     assert later["header"] == {"height": 104, "hex": node.rpc("getblockheader", found, False)}
-    assert later["balance"] == {"confirmed": COIN // 2, "unconfirmed": 0}
+    assert later["balance"] == {"confirmed": COIN - FEE_SAT, "unconfirmed": 0}
 
 
 def check_answers(node: NodeProcess, told: dict[str, Any], txid: str, block: str) -> None:
