@@ -90,7 +90,7 @@ $(FOREIGN)/ready: tests/interop/package.json tests/interop/package-lock.json
 	@cp tests/interop/package.json tests/interop/package-lock.json $(FOREIGN)/
 	@if command -v npm >/dev/null; then \
 	  cd $(FOREIGN) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ready; \
-	else echo "npm is not installed: the tests against bcoin, bitcoin-core, bitcoin-net and payjoin-client will be skipped"; fi
+	else echo "npm is not installed: the tests against its packages (tests/interop/package.json) will be skipped"; fi
 
 # Programs in Python that others wrote, each file's in an environment of its own.
 $(FOREIGN)/programs/%/ready: tests/interop/programs/%.txt | $(READY)

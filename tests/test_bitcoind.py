@@ -39,7 +39,7 @@ def core(name: str) -> list[str]:
     return (NAMES / f"{name}.txt").read_text().split()
 
 
-@pytest.mark.parametrize("title", ["Options", "Calls", "Interfaces", "`axon rpc`"])
+@pytest.mark.parametrize("title", ["Options", "Calls", "Interfaces", "Programs", "`axon rpc`"])
 def test_every_line_has_a_state_and_what_is_amiss_a_reason(title: str) -> None:
     table = rows(title)
     assert len(table) > 10
