@@ -11,9 +11,10 @@ from axon.chain.headerentry import HeaderEntry
 from axon.chain.headertree import HeaderTree
 from axon.consensus.proposal import check_spending, check_unproved, outpoints_to_find
 from axon.primitives.block import Block
+from axon.primitives.hashes import sha256
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
-from axon.primitives.transaction import OutPoint, Transaction, TxOut, outpoint
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut, outpoint
 from axon.primitives.verdict import Rejected
 from tests.consensus.chains import (
     ANYONE,
@@ -119,3 +120,26 @@ def test_a_coinbase_is_spent_a_hundred_blocks_later(
     assert isinstance(done, Rejected) is not ok
     if isinstance(done, Rejected):
         assert done.reason == "bad-txns-premature-spend-of-coinbase"
+
+
+def test_signature_checks_are_counted(parent: HeaderEntry) -> None:
+    multisig = b"\x51\x21" + b"\x02" * 33 + b"\x51\xae"  # 20 checks, four times.
+    payment = spend([(MATURE, 0)])
+    for count, expected in ((1_000, None), (1_001, "bad-blk-sigops")):
+        bare = Transaction.build(
+            2, payment.inputs, [*payment.outputs, *[TxOut(0, multisig)] * count]
+        )
+        assert reason(parent, spending(parent, [bare], 1_000)) == expected
+
+
+def test_signature_checks_behind_hashes_are_counted(parent: HeaderEntry) -> None:
+    checks = b"\x00\x63" + b"\xac" * 9_990 + b"\x68\x51"
+    guard = b"\x00\x20" + sha256(checks)
+    coin = Coin(1, False, 100_000, guard)
+    points = [outpoint(MATURE.txid, index) for index in range(9)]
+    inputs = [TxIn(point, witness=(checks,)) for point in points]
+    for count, expected in ((8, None), (9, "bad-blk-sigops")):
+        payment = Transaction.build(2, inputs[:count], [TxOut(1_000, guard)])
+        block = spending(parent, [payment], count * 100_000 - 1_000)
+        done = check_spending(block, parent, REGTEST, dict.fromkeys(points, coin))
+        assert (done.reason if isinstance(done, Rejected) else None) == expected

@@ -155,19 +155,34 @@ CASES: dict[str, tuple[str, Callable[[Scene], Transaction]]] = {
         lambda s: s.pay(s.coin(COIN // 100), fee=-10),
     ),
     "odd input": (
-        "bad-txns-nonstandard-inputs",
+        "bad-txns-nonstandard-inputs, input 0 script unknown",
         lambda s: spend(s, script=b"\x51\x87", witness=()),
     ),
     "input of an unknown witness version": (
-        "bad-txns-nonstandard-inputs",
+        "bad-txns-nonstandard-inputs, input 0 witness program is undefined",
         lambda s: spend(s, script=b"\x52\x20" + bytes(32)),
     ),
     "P2SH without a redeem script": (
-        "bad-txns-nonstandard-inputs",
+        "bad-txns-nonstandard-inputs, input 0 P2SH redeemscript missing",
         lambda s: spend(s, script=P2SH, witness=()),
     ),
+    "P2SH with a reserved opcode": (
+        "bad-txns-nonstandard-inputs, p2sh scriptsig malformed (input 0: Opcode missing or not"
+        " understood)",
+        lambda s: spend(s, script=P2SH, script_sig=b"\x50\x51", witness=()),
+    ),
+    "P2SH with a long push": (
+        "bad-txns-nonstandard-inputs, p2sh scriptsig malformed (input 0: Push value size limit"
+        " exceeded)",
+        lambda s: spend(s, script=P2SH, script_sig=push(bytes(521)), witness=()),
+    ),
+    "P2SH with many pushes": (
+        "bad-txns-nonstandard-inputs, p2sh scriptsig malformed (input 0: Stack size limit"
+        " exceeded)",
+        lambda s: spend(s, script=P2SH, script_sig=b"\x51" * 1_001, witness=()),
+    ),
     "P2SH with 16 checks": (
-        "bad-txns-nonstandard-inputs",
+        "bad-txns-nonstandard-inputs, p2sh redeemscript sigops exceed limit (input 0: 16 > 15)",
         lambda s: spend(s, script=P2SH, script_sig=push(b"\xac" * 16), witness=()),
     ),
     "witness on a legacy input": (
@@ -349,6 +364,9 @@ def test_options(policy: Policy, reason: str, outputs: list[TxOut]) -> None:
     assert len(scene.pool) == (not reason)
 
 
+OVER_BIP54 = "bad-txns-nonstandard-inputs, non-witness sigops exceed bip54 limit"
+
+
 def test_legacy_signature_checks_of_one_transaction() -> None:
     scene = Scene()
     redeem = b"\xac" * 15
@@ -356,17 +374,24 @@ def test_legacy_signature_checks_of_one_transaction() -> None:
     inputs = [TxIn(point, push(redeem)) for point in coins]
     at_limit = Transaction.build(2, inputs[:166], [TxOut(90_000, PAY)])
     over = Transaction.build(2, inputs, [TxOut(90_000, PAY)])
-    assert scene.reason(over) == "bad-txns-nonstandard-inputs"
+    assert scene.reason(over) == OVER_BIP54
     assert scene.reason(at_limit) == ""
 
 
-@pytest.mark.parametrize(("checks", "reason"), [(10, ""), (11, "bad-txns-nonstandard-inputs")])
+@pytest.mark.parametrize(("checks", "reason"), [(10, ""), (11, OVER_BIP54)])
 def test_legacy_signature_checks_up_to_the_limit(checks: int, reason: str) -> None:
     scene = Scene()
     redeems = [b"\xac" * 15] * 166 + [b"\xac" * checks]  # 2,490 and some.
     coins = [scene.coin(script=P2SH) for _ in redeems]
     inputs = [TxIn(point, push(redeem)) for point, redeem in zip(coins, redeems, strict=True)]
     assert scene.reason(Transaction.build(2, inputs, [TxOut(90_000, PAY)])) == reason
+
+
+@pytest.mark.parametrize(("vsize", "reason"), [(1_000, ""), (1_001, "too-large-cluster")])
+def test_one_alone_may_be_as_large_as_a_cluster(vsize: int, reason: str) -> None:
+    scene = Scene(Policy(cluster_vsize=1_000))
+    bare = scene.pay(scene.coin(), pad=500)
+    assert scene.reason(scene.pay(scene.coin(), pad=500 + vsize - bare.vsize)) == reason
 
 
 def test_legacy_signature_checks_of_a_multisig_are_its_keys() -> None:

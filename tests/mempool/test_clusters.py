@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +106,28 @@ def test_large_cluster_is_ordered_by_what_pays_best() -> None:
     # 300, 290, ... 240 and the parent's nothing: 231 each, and the next pays 230.
     assert first.entries == (parent, *children[:-8:-1])
     assert [chunk.entries for chunk in rest] == [(child,) for child in children[-8::-1]]
+
+
+def test_the_order_of_the_same_feerates_does_not_depend_on_who_came_first() -> None:
+    shapes: list[tuple[int, int, list[int]]] = [
+        (100, 10, []),
+        *[(100, 10, [0])] * 3,
+        (200, 20, [0]),
+    ]
+    parent, *children, larger = graph(shapes)
+    expected = [parent, *sorted(children, key=lambda child: child.txid), larger]
+    for order in permutations([*children, larger]):
+        chunks, optimal = chunk_up([parent, *order])
+        assert optimal
+        assert [chunk.entries for chunk in chunks] == [(item,) for item in expected]
+
+
+def test_within_a_chunk_the_best_paid_comes_first() -> None:
+    parent, poor, rich, same, last = graph(
+        [(0, 10, []), (20, 10, [0]), (30, 10, [0]), (30, 10, [0]), (900, 10, [1, 2, 3])]
+    )
+    (chunk,), _ = chunk_up([parent, poor, same, rich, last])
+    assert chunk.entries == (parent, *sorted([rich, same], key=lambda item: item.txid), poor, last)
 
 
 def test_children_pay_for_their_parent_together() -> None:

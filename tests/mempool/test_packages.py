@@ -458,6 +458,19 @@ def test_a_package_evicts_no_sibling() -> None:
     assert scene.reason(second) == ""  # Alone it does.
 
 
+def test_what_is_alone_in_a_package_evicts_its_sibling() -> None:
+    scene = Scene()
+    parent = scene.add(scene.pay(scene.coin(), version=3, outputs=3))
+    first = scene.add(scene.pay(out(parent), version=3))
+    second = scene.pay(out(parent, 1), fee=5_000, version=3)
+    result = submit(scene, second)
+    assert (result.error, list(result.replaced)) == (None, [first])
+    third = scene.pay(out(parent, 2), fee=9_000, version=3)
+    result = submit(scene, parent.transaction, third)  # With a parent that is here already.
+    assert result.error is None
+    assert {entry.txid for entry in scene.pool.entries()} == {parent.txid, third.txid}
+
+
 def test_a_child_of_version_3_may_be_as_large_as_its_limit_inside_a_package() -> None:
     for vsize, good in ((TRUC_CHILD_MAX_VSIZE, True), (TRUC_CHILD_MAX_VSIZE + 1, False)):
         scene = Scene()

@@ -448,3 +448,25 @@ def test_all_entries_by_wtxid_are_those_of_the_moment_and_copied_once() -> None:
     assert list(scene.pool.by_wtxids().values()) == [first, second]
     scene.pool._remove([first])
     assert list(scene.pool.by_wtxids().values()) == [second]
+
+
+def test_the_same_feerates_are_mined_by_size_and_then_by_txid() -> None:
+    for turned in (False, True):
+        scene = Scene()
+        fee = 10 * scene.pay(scene.coin()).vsize
+        equal = [scene.pay(scene.coin(), fee=fee) for _ in range(4)]
+        chain = scene.pay(scene.coin(), fee=fee)
+        below = scene.pay(out(chain), fee=fee, total=1_000_000 - fee)
+        large = scene.pay(scene.coin(), fee=0, pad=400)
+        large = scene.pay(large.prevouts[0], fee=10 * large.vsize, pad=400)
+        singles = sorted([*equal, chain], key=lambda item: item.txid)
+        coming = [*equal, chain, below, large]
+        for item in [chain, below, large, *equal] if turned else coming:
+            scene.add(item)
+        mined = [entry.txid for _, chunk in scene.pool.mining_chunks() for entry in chunk]
+        assert mined == [item.txid for item in [*singles, below, large]]
+        worst = []
+        while (chunk := scene.pool.worst_chunk()) is not None:
+            worst += [entry.txid for entry in chunk.entries]
+            scene.pool._remove(chunk.entries)
+        assert worst == mined[::-1]

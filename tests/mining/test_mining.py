@@ -12,7 +12,6 @@ from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.mempool.entry import PoolEntry
 from axon.mining.miner import find_nonce, mine
 from axon.mining.template import (
-    MAX_BLOCK_SIGOPS_COST,
     RESERVED_SIGOPS_COST,
     RESERVED_WEIGHT,
     BlockLimits,
@@ -24,6 +23,7 @@ from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.script import push_number
+from axon.primitives.sigops import MAX_BLOCK_SIGOPS_COST
 from axon.primitives.target import meets_target
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut
 

@@ -120,12 +120,14 @@ class Rig:
         blocks: on its disk at the start.
         settings: the operator's.
         indexes: background indexes, by name.
+        policy: of its pool.
     """
 
     blocks: Sequence[bytes] = BLOCKS
     settings: NodeSettings = field(default_factory=listening)
     now: Instant = NOW
     indexes: Mapping[str, BackgroundIndex] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         validator = MemoryValidator(World(), lambda: self.now)
@@ -156,7 +158,7 @@ class Rig:
             stored=frozenset(),
             coins=self.ledger.coins,
             filters=self.ledger.filters,
-            pool=Mempool(Policy()),
+            pool=Mempool(self.policy),
             addrman=AddrMan(Random(2)),
             bans=BanList(),
             rng=Random(1),

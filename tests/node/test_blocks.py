@@ -341,6 +341,7 @@ def test_submitted_blocks_are_answered_in_the_words_of_bip_22() -> None:
     assert tip.parent is not None
     side = next_block(rig, parent=tip.parent, extra_nonce=b"side")
     assert rig.command(SubmitBlock(side)) == Submitted("inconclusive")
+    assert rig.command(SubmitBlock(side)) == Submitted("duplicate", known=True)
     unknown = chain_on(tip, 2)[1]
     assert rig.command(SubmitBlock(unknown)) == Submitted("prev-blk-not-found")
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from axon.machine import MINUTE, SECOND, Closed, Commanded, Completed, PeerId
 from axon.mempool.outcome import Admitted, Refused
 from axon.mempool.packageacceptance import PackageResult
+from axon.mempool.policy import Policy
 from axon.node.commands import SendTransaction, SubmitBlock, SubmitPackage
 from axon.node.facts import TransactionAccepted, TransactionRejected
 from axon.node.jobs import ValidateBlock
@@ -25,13 +26,17 @@ from axon.wire.messages import (
     Ping,
     Pong,
     Tx,
+    Verack,
+    WtxidRelay,
 )
 from tests.node.rig import (
+    ALICE,
     BOB,
     CAROL,
     NOW,
     Rig,
     chain_on,
+    coins_of,
     listening,
     next_block,
     payment,
@@ -190,6 +195,26 @@ def test_an_empty_pool_asks_peers_for_no_more_than_the_least_feerate() -> None:
     peers = [rig.connect() for _ in range(12)]  # Each was told the least feerate.
     rig.wait(15 * MINUTE)
     assert [rig.told(peer, FeeFilter) for peer in peers] == [[]] * len(peers)
+
+
+def test_who_comes_when_the_pool_was_full_is_told_its_minimum() -> None:
+    rig = Rig(policy=Policy(max_mempool_bytes=40_000, cluster_vsize=1_000))
+    fees = range(30_000, 33_000, 100)
+    coins = coins_of(rig, ALICE)
+    spread = ALICE.pay(coins[:1], [TxOut(1_000_000, BOB.script)] * len(fees))
+    block = next_block(rig, [spread])
+    rig.command(SubmitBlock(block))
+    rig.wait(2 * MINUTE)
+    for index, fee_sat in enumerate(fees):
+        coin = Spendable(outpoint(spread.txid, index), 1_000_000)
+        rig.command(SendTransaction(BOB.pay([coin], [TxOut(1_000_000 - fee_sat, BOB.script)])))
+    least = rig.node.pool.min_feerate(rig.now)
+    assert least > 250_000, "the worst had to go"
+    peer = rig.open()
+    rig.send(peer, their_version(), WtxidRelay(), Verack())
+    rig.wait(SECOND)
+    (told,) = rig.told(peer, FeeFilter)
+    assert least / 1.1 - 1 <= told.feerate_sat_kvb <= least * 1.1
 
 
 def test_a_peer_in_initial_sync_is_told_nothing_until_it_has_ended() -> None:

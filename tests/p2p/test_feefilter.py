@@ -25,7 +25,7 @@ def run(filters: FeeFilters, until: Instant) -> list[tuple[Instant, int]]:
 
 
 def opened_with(minimum: int, seed: int = 1) -> FeeFilters:
-    filters = FeeFilters(Random(seed), 100, 100)
+    filters = FeeFilters(Random(seed), 100)
     filters.minimum_changed(minimum, NOW)
     filters.opened(ALICE, NOW)
     return filters
@@ -45,7 +45,7 @@ def test_it_never_goes_below_what_relay_costs() -> None:
 
 def test_what_relay_costs_at_least_is_never_rounded_up() -> None:
     for seed in range(10):
-        filters = FeeFilters(Random(seed), 100, 100)
+        filters = FeeFilters(Random(seed), 100)
         filters.opened(ALICE, NOW)
         assert run(filters, NOW) == [(NOW, 100)]
 
@@ -99,7 +99,7 @@ def test_who_has_gone_is_told_nothing() -> None:
 
 
 def test_the_rounder_chooses_the_lower_step_twice_as_often() -> None:
-    rounder = FeeRounder(Random(1), 100)
+    rounder = FeeRounder(Random(1))
     found = [rounder.round(1_000) for _ in range(3000)]
     low, high = min(found), max(found)
     assert low < 1_000 <= high < low * 1.11

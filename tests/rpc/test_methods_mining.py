@@ -263,6 +263,24 @@ def test_a_template_is_a_block_that_can_be_mined(rig: Rig) -> None:
     assert proposal(rig, proved) == "duplicate"
 
 
+def test_a_template_names_what_each_input_spends(rig: Rig) -> None:
+    rig.mine(12)
+    one, two = spendable(rig, 10), spendable(rig, 11)
+    halves = [TxOut(one.amount_sat // 2 - FEE, rig.bob.script)] * 2
+    first = rig.alice.pay([one], halves)
+    second = rig.alice.pay([two], [TxOut(two.amount_sat - 2 * FEE, rig.bob.script)])
+    coins = [(first, 1), (second, 0), (first, 0)]
+    spent = [Spendable(outpoint(item.txid, i), item.outputs[i].amount_sat) for item, i in coins]
+    both = rig.bob.pay(spent, [TxOut(sum(c.amount_sat for c in spent) - 90_000, rig.bob.script)])
+    for transaction in (first, second, both):
+        rig.send(transaction)
+    told = {each["txid"]: each for each in rig.call("getblocktemplate", RULES)["transactions"]}
+    places = {txid: place for place, txid in enumerate(told, 1)}
+    first_at, second_at = places[to_hex(first.txid)], places[to_hex(second.txid)]
+    assert told[to_hex(both.txid)]["depends"] == [first_at, second_at, first_at]
+    rig.mine()
+
+
 def test_proposals_are_judged_without_work(rig: Rig) -> None:
     good = proposed(rig)
     tip = rig.node.active.tip
@@ -404,6 +422,17 @@ def test_bad_blocks_are_refused_by_name(rig: Rig) -> None:
     assert block is not None
     assert rig.call("submitblock", block.raw.hex()) == "bad-cb-amount"
     assert rig.call("submitblock", block.raw.hex()) == "duplicate-invalid"
+
+
+def test_a_header_with_other_transactions_is_forgotten(rig: Rig) -> None:
+    block = proposed(rig)
+    old = block.header
+    header = Header.build(old.version, old.prev, bytes(32), old.time, old.bits, 0)
+    other = mine(Block.build(header, block.transactions), 100_000)
+    assert other is not None
+    for _ in range(2):
+        assert rig.call("submitblock", other.raw.hex()) == "bad-txnmrklroot"
+    assert rig.node.headers.get(other.hash) is None
 
 
 def test_headers(rig: Rig) -> None:

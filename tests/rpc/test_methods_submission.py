@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from axon.primitives.hashes import to_hex
+from axon.primitives.hashes import sha256, to_hex
 from axon.primitives.script import OP_RETURN
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.amounts import Amount, Number
@@ -76,6 +76,23 @@ def test_what_the_pool_refuses(scene: Scene) -> None:
         assert refusal("sendrawtransaction", text) == failed
 
 
+def test_scripts_that_only_policy_forbids(scene: Scene) -> None:
+    script = b"\xb0\x51"  # An operation that later rules may give a meaning.
+    coin = scene.coins.pop(0)
+    paid = scene.rig.alice.pay([coin], [TxOut(COIN, b"\x00\x20" + sha256(script))])
+    scene.rig.send(paid)
+    inputs = [TxIn(outpoint(paid.txid, 0), witness=(script,))]
+    odd = Transaction.build(2, inputs, [TxOut(COIN // 2, scene.rig.bob.script)]).raw.hex()
+    reason = "mempool-script-verify-flag-failed (NOPx reserved for soft-fork upgrades)"
+    (tested,) = scene.rig.call("testmempoolaccept", [odd], 0)
+    assert tested["reject-reason"] == reason
+    code, text = scene.rig.refusal("sendrawtransaction", odd, 0)
+    assert (code, text.partition(", ")[0]) == (-26, reason)
+    template = {"mode": "proposal", "rules": ["segwit"]}
+    block = scene.rig.call("generateblock", scene.rig.alice.address(), [paid.raw.hex(), odd], False)
+    assert scene.rig.call("getblocktemplate", {**template, "data": block["hex"]}) is None
+
+
 def test_fees_too_high(scene: Scene) -> None:
     rig = scene.rig
     dear = scene.pay(COIN // 10)
@@ -88,6 +105,8 @@ def test_fees_too_high(scene: Scene) -> None:
         -8,
         "Fee rates larger than or equal to 1BTC/kvB are not accepted",
     )
+    code, reason = rig.refusal("sendrawtransaction", _broken(dear).raw.hex())
+    assert (code, reason.partition(" ")[0]) == (-26, "mempool-script-verify-flag-failed")
     (tested,) = rig.call("testmempoolaccept", [dear.raw.hex()], Number("0.5"))
     assert tested["reject-reason"] == "max-fee-exceeded"
     assert highest < COIN

@@ -134,11 +134,13 @@ class Spending:
         spent: the coins that each transaction spent; the coinbase's list is empty.
         made: the coins that are there afterwards and were not before.
         gone: the coins that were there before and are not afterwards.
+        fees_sat: what its transactions pay together.
     """
 
-    __slots__ = ("gone", "made", "spent")
+    __slots__ = ("fees_sat", "gone", "made", "spent")
 
     def __init__(self) -> None:
+        self.fees_sat = 0
         self.spent: list[list[Coin]] = []
         self.made: dict[OutPoint, Coin] = {}
         self.gone: dict[OutPoint, Coin] = {}
@@ -161,11 +163,24 @@ def connect_block(
     Returns:
         What it did, or why it may not.
     """
+    done = spend_coins(block, parent, network, find)
+    return (
+        done if isinstance(done, Rejected) else check_reward(block, parent, network, done) or done
+    )
+
+
+def spend_coins(
+    block: Block,
+    parent: HeaderEntry,
+    network: Network,
+    find: Callable[[OutPoint], Coin | None],
+) -> Spending | Rejected:
+    """The same, but that what the coinbase pays is not looked at yet."""
     height = parent.height + 1
     for item in block.transactions:  # BIP 30
         if any(find(outpoint(item.txid, index)) for index in range(len(item.outputs))):
             return Rejected("bad-txns-BIP30", "tried to overwrite transaction")
-    done, fees = Spending(), 0
+    done = Spending()
     for item in block.transactions:
         coins: list[Coin] = []
         if done.spent:  # The first transaction spends nothing.
@@ -176,8 +191,8 @@ def connect_block(
             fee = _fee(item, coins, height)
             if isinstance(fee, Rejected):
                 return fee
-            fees += fee
-            if fees > MAX_MONEY_SAT:
+            done.fees_sat += fee
+            if done.fees_sat > MAX_MONEY_SAT:
                 detail = "accumulated fee in the block out of range"
                 return Rejected("bad-txns-accumulated-fee-outofrange", detail)
             if height >= network.csv_height and not _sequence_final(item, coins, parent):
@@ -185,12 +200,19 @@ def connect_block(
                 return Rejected("bad-txns-nonfinal", detail)
         done.spent.append(coins)
         _make_coins(item, height, coinbase=len(done.spent) == 1, made=done.made)
-    limit = fees + network.subsidy_sat(height)
-    paid = sum(output.amount_sat for output in block.transactions[0].outputs)
-    if paid > limit:
-        detail = f"coinbase pays too much (actual={paid} vs limit={limit})"
-        return Rejected("bad-cb-amount", detail)
     return done
+
+
+def check_reward(
+    block: Block, parent: HeaderEntry, network: Network, done: Spending
+) -> Rejected | None:
+    """Whether the coinbase pays more than the fees and the new coins."""
+    limit = done.fees_sat + network.subsidy_sat(parent.height + 1)
+    paid = sum(output.amount_sat for output in block.transactions[0].outputs)
+    if paid <= limit:
+        return None
+    detail = f"coinbase pays too much (actual={paid} vs limit={limit})"
+    return Rejected("bad-cb-amount", detail)
 
 
 def _make_coins(

@@ -339,9 +339,10 @@ class Kernel:
         return self.gone.count(height)
 
     def verify_scripts(
-        self, transaction: Transaction, spent: Sequence[TxOut], flags: int = ScriptFlags.ALL
+        self, transaction: Transaction, spent: Sequence[TxOut], *, relayed: bool = False
     ) -> Verdict:
         """Whether each input satisfies the script of the output it spends; see `scripts`."""
+        flags = ScriptFlags.STANDARD if relayed else ScriptFlags.ALL
         return verify_scripts(transaction, spent, flags)
 
     # Its life.

@@ -12,7 +12,17 @@ because it may take long or may call back.
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_bool, c_char_p, c_int32, c_int64, c_size_t, c_ubyte, c_uint32, c_void_p
+from ctypes import (
+    c_bool,
+    c_char_p,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_ubyte,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from typing import Any, Final
 
 from pbk.capi.library import BITCOINKERNEL_LIB
@@ -269,3 +279,21 @@ muhash_remove = _hidden(
     quick=True,
 )
 muhash_finalize = _hidden("_ZN10MuHash30728FinalizeER7uint256", None, c_void_p, c_void_p)
+
+# Scripts under every rule that Bitcoin Core has, and why one fails: what `script_verify` calls with
+# the rules of consensus alone. See `scriptrun`.
+_RUN = (
+    "_Z12VerifyScriptRK7CScriptS1_PK14CScriptWitness19script_verify_flagsRK20BaseSignatureChecker"
+)
+_RUN += "P13ScriptError_t"
+_RUN_WITH = (HANDLE, HANDLE, c_void_p, c_uint64, c_void_p, c_void_p)
+script_run = _hidden(_RUN, c_bool, *_RUN_WITH)
+script_run_quick = _hidden(_RUN, c_bool, *_RUN_WITH, quick=True)
+_CHECKER = "_ZN34GenericTransactionSignatureCheckerI12CTransactionE"
+checker_create = _hidden(
+    f"{_CHECKER}C1EPKS0_jRKlRK26PrecomputedTransactionData19MissingDataBehavior",
+    None,
+    *(c_void_p, c_void_p, c_uint32, c_void_p, HANDLE, c_int32),
+    quick=True,
+)
+checker_destroy = _hidden(f"{_CHECKER}D1Ev", None, c_void_p, quick=True)

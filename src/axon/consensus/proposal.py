@@ -1,8 +1,8 @@
 """Whether a block could be the next one, but for its work: what miners ask before they search.
 
 libbitcoinkernel validates only blocks that prove their work, so the rules are those of
-`blockrules`, on our own view of the coins. They do not count signature operations, nor look at a
-signet's signature; the validator has the last word when the block is submitted. In order:
+`blockrules`, on our own view of the coins, and signature operations are counted here. A signet's
+signature is not looked at; the validator has the last word when the block is submitted. In order:
 
     check_unproved(block)              -> Rejected | None
     (the coins that `outpoints_to_find` names are looked up)
@@ -16,11 +16,18 @@ from collections.abc import Mapping
 from axon.chain.coins import Coin
 from axon.chain.headerentry import HeaderEntry
 from axon.chain.rules import HeaderRules
-from axon.consensus.blockrules import check_block, check_in_context, connect_block
+from axon.consensus.blockrules import check_block, check_in_context, check_reward, spend_coins
 from axon.primitives.block import Block
 from axon.primitives.hashes import ZERO_HASH, BlockHash
 from axon.primitives.network import Network
-from axon.primitives.transaction import OutPoint, Transaction, TxOut, outpoint
+from axon.primitives.sigops import MAX_BLOCK_SIGOPS_COST, legacy_sigops, sigops_cost
+from axon.primitives.transaction import (
+    WITNESS_SCALE_FACTOR,
+    OutPoint,
+    Transaction,
+    TxOut,
+    outpoint,
+)
 from axon.primitives.verdict import Rejected
 
 ScriptsToVerify = list[tuple[Transaction, tuple[TxOut, ...]]]
@@ -45,10 +52,15 @@ def check_unproved(
         return Rejected("inconclusive-not-best-prevblk")
     zero = BlockHash(ZERO_HASH)  # Meets every target.
     return (
-        check_block(block)
+        check_alone(block)
         or HeaderRules(network).check(block.header.raw, zero, parent, now)
         or check_in_context(block, parent, network)
     )
+
+
+def check_alone(block: Block) -> Rejected | None:
+    """What is wrong with a block whatever is before it, its work left aside."""
+    return check_block(block) or _check_legacy_sigops(block)
 
 
 def outpoints_to_find(block: Block) -> list[OutPoint]:
@@ -75,11 +87,25 @@ def check_spending(
         network: for the subsidy.
         coins: as `parent` left them, those of `outpoints_to_find`.
     """
-    done = connect_block(block, parent, network, coins.get)
+    done = spend_coins(block, parent, network, coins.get)
     if isinstance(done, Rejected):
         return done
-    pairs = list(zip(block.transactions, done.spent, strict=True))[1:]
-    return [
-        (transaction, tuple([TxOut(coin.amount_sat, coin.script_pubkey) for coin in spent]))
-        for transaction, spent in pairs
+    first, *rest = block.transactions
+    outputs = [
+        tuple([TxOut(coin.amount_sat, coin.script_pubkey) for coin in spent])
+        for spent in done.spent[1:]
     ]
+    pairs = list(zip(rest, outputs, strict=True))
+    cost = legacy_sigops(first) * WITNESS_SCALE_FACTOR
+    cost += sum([sigops_cost(item, spent) for item, spent in pairs])
+    if cost > MAX_BLOCK_SIGOPS_COST:
+        return Rejected("bad-blk-sigops", "too many sigops")
+    return check_reward(block, parent, network, done) or pairs
+
+
+def _check_legacy_sigops(block: Block) -> Rejected | None:
+    """The signature operations that are to be seen without any coin."""
+    count = sum([legacy_sigops(item) for item in block.transactions])
+    if count * WITNESS_SCALE_FACTOR <= MAX_BLOCK_SIGOPS_COST:
+        return None
+    return Rejected("bad-blk-sigops", "out-of-bounds SigOpCount")

@@ -1,8 +1,9 @@
-"""Why a script failed, as far as that can be read off without running it.
+"""Why a script failed: Bitcoin Core's texts, for the rules that its memory pool applies.
 
-libbitcoinkernel answers yes or no. Here the usual cases are told apart by the shape of what was
-presented, and by asking again with one rule less: an input that passes then broke that rule. The
-texts are Bitcoin Core's, for the rules that its memory pool applies.
+`TEXTS` has them by the number that the interpreter gives (`scriptrun`). Where that is not to be
+had, libbitcoinkernel answers yes or no, and `explain` reads off what can be read off without
+running a script: the usual cases are told apart by the shape of what was presented, and by asking
+again with one rule less: an input that passes then broke that rule.
 """
 
 from __future__ import annotations
@@ -42,12 +43,73 @@ SCHNORR_SIZE: Final = "Invalid Schnorr signature size"
 SCHNORR: Final = "Invalid Schnorr signature"
 RETURNED: Final = "OP_RETURN was encountered"
 STACK: Final = "Operation not valid with the current stack size"
+NULLDUMMY: Final = "Dummy CHECKMULTISIG argument must be zero"
+LOCKTIME: Final = "Locktime requirement not satisfied"
+
+TEXTS: Final = (
+    "No error",
+    UNKNOWN,
+    EVAL_FALSE,
+    RETURNED,
+    "Script number overflowed or is non-minimally encoded",
+    "Script is too big",
+    "Push value size limit exceeded",
+    "Operation limit exceeded",
+    "Stack size limit exceeded",
+    "Signature count negative or greater than pubkey count",
+    "Pubkey count negative or limit exceeded",
+    "Script failed an OP_VERIFY operation",
+    EQUALVERIFY,
+    "Script failed an OP_CHECKMULTISIGVERIFY operation",
+    "Script failed an OP_CHECKSIGVERIFY operation",
+    "Script failed an OP_NUMEQUALVERIFY operation",
+    "Opcode missing or not understood",
+    "Attempted to use a disabled opcode",
+    STACK,
+    "Operation not valid with the current altstack size",
+    "Invalid OP_IF construction",
+    "Negative locktime",
+    LOCKTIME,
+    "Signature hash type missing or not understood",
+    SIGNATURE_DER,
+    "Data push larger than necessary",
+    "Only push operators allowed in signatures",
+    "Non-canonical signature: S value is unnecessarily high",
+    NULLDUMMY,
+    "Public key is neither compressed or uncompressed",
+    "Stack size must be exactly one after execution",
+    "OP_IF/NOTIF argument must be minimal",
+    NULLFAIL,
+    "NOPx reserved for soft-fork upgrades",
+    "Witness version reserved for soft-fork upgrades",
+    "Taproot version reserved for soft-fork upgrades",
+    "OP_SUCCESSx reserved for soft-fork upgrades",
+    "Public key version reserved for soft-fork upgrades",
+    WITNESS_LENGTH,
+    WITNESS_EMPTY,
+    WITNESS_MISMATCH,
+    WITNESS_MALLEATED,
+    WITNESS_MALLEATED_P2SH,
+    WITNESS_UNEXPECTED,
+    "Using non-compressed keys in segwit",
+    SCHNORR_SIZE,
+    "Invalid Schnorr signature hash type",
+    SCHNORR,
+    "Invalid Taproot control block size",
+    "Too much signature validation relative to witness weight",
+    "OP_CHECKMULTISIG(VERIFY) is not available in tapscript",
+    "OP_IF/NOTIF argument must be minimal in tapscript",
+    "Empty public key in tapscript",
+    "Using OP_CODESEPARATOR in non-witness script",
+    "Signature is found in scriptCode",
+)
+"""By the number of `ScriptError_t`."""
 
 _RULES: Final = (
     (ScriptFlags.DERSIG, SIGNATURE_DER),
-    (ScriptFlags.NULLDUMMY, "Dummy CHECKMULTISIG argument must be zero"),
-    (ScriptFlags.CHECKLOCKTIMEVERIFY, "Locktime requirement not satisfied"),
-    (ScriptFlags.CHECKSEQUENCEVERIFY, "Locktime requirement not satisfied"),
+    (ScriptFlags.NULLDUMMY, NULLDUMMY),
+    (ScriptFlags.CHECKLOCKTIMEVERIFY, LOCKTIME),
+    (ScriptFlags.CHECKSEQUENCEVERIFY, LOCKTIME),
 )
 _P2PKH_SIZE: Final = 25
 _ANNEX_TAG: Final = 0x50

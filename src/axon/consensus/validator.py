@@ -18,21 +18,36 @@ from axon.primitives.verdict import Rejected, Verdict
 
 
 class ScriptFlags(IntFlag):
-    """Script rules, numbered as in Bitcoin Core. All are consensus rules of today's chain tips.
+    """Script rules, numbered as in Bitcoin Core.
 
-    libbitcoinkernel verifies no others: what policy asks beyond (low S, clean stack, minimal
-    pushes, ...) must be read off a transaction without it.
+    `ALL` are the consensus rules of today's chain tips; `STANDARD` adds what is asked of
+    transactions that are relayed, so that nobody can change them on their way and later rules have
+    something left to give a meaning to.
     """
 
     NONE = 0
     P2SH = 1 << 0
+    STRICTENC = 1 << 1
     DERSIG = 1 << 2
+    LOW_S = 1 << 3
     NULLDUMMY = 1 << 4
+    MINIMALDATA = 1 << 6
+    DISCOURAGE_UPGRADABLE_NOPS = 1 << 7
+    CLEANSTACK = 1 << 8
     CHECKLOCKTIMEVERIFY = 1 << 9
     CHECKSEQUENCEVERIFY = 1 << 10
     WITNESS = 1 << 11
+    DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM = 1 << 12
+    MINIMALIF = 1 << 13
+    NULLFAIL = 1 << 14
+    WITNESS_PUBKEYTYPE = 1 << 15
+    CONST_SCRIPTCODE = 1 << 16
     TAPROOT = 1 << 17
+    DISCOURAGE_UPGRADABLE_TAPROOT_VERSION = 1 << 18
+    DISCOURAGE_OP_SUCCESS = 1 << 19
+    DISCOURAGE_UPGRADABLE_PUBKEYTYPE = 1 << 20
     ALL = P2SH | DERSIG | NULLDUMMY | CHECKLOCKTIMEVERIFY | CHECKSEQUENCEVERIFY | WITNESS | TAPROOT
+    STANDARD = (1 << 21) - 1 & ~(1 << 5)  # All but that every script_sig only pushes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +121,15 @@ class Validator(Protocol):
         0."""
 
     def verify_scripts(
-        self, transaction: Transaction, spent: Sequence[TxOut], flags: int = ScriptFlags.ALL
+        self, transaction: Transaction, spent: Sequence[TxOut], *, relayed: bool = False
     ) -> Verdict:
         """Whether each input satisfies the script of the output it spends.
 
         Args:
             transaction: not a coinbase.
             spent: the spent outputs, in the order of the inputs.
-            flags: `ScriptFlags`; the default is what blocks must keep today.
+            relayed: whether it must keep `ScriptFlags.STANDARD`, what is asked of transactions that
+                are relayed, instead of what blocks must keep today.
         """
 
     def close(self) -> None:

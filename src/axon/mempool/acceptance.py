@@ -29,12 +29,12 @@ from axon.mempool.standard import (
     check_transaction,
     check_weight,
     check_witness_standard,
-    sigops_cost,
 )
 from axon.mempool.table import EntryTable
 from axon.mempool.truc import check_dust_fee, check_dust_spent, check_truc
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.network import COINBASE_MATURITY
+from axon.primitives.sigops import sigops_cost
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
     OutPoint,
@@ -343,7 +343,7 @@ def _check_place(table: EntryTable, prepared: Prepared, rules: Rules) -> Refused
                 return _sibling_refused(entry)
             prepared.conflicts[outcome.txid] = outcome
             sibling = True
-    if not rules.alone or not (entry.parents or prepared.conflicts):
+    if not rules.alone:
         return None
     if prepared.conflicts:
         replaced = check_replacement(table, entry, prepared.conflicts.values(), policy, sibling)

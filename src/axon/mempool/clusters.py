@@ -4,12 +4,15 @@
 has the highest feerate, takes it as the first chunk, and goes on with the rest. While a cluster has
 few closed sets all of them are compared and the order is optimal; above that the best ancestor set
 is taken each time, which is what miners did before clusters.
+
+Where feerates are the same the smaller comes first, then who has the lower txid, as in Bitcoin Core
+31: pools of the same entries are in the same order, whoever came first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush, merge
 from typing import Final
 
 from axon.mempool.entry import Chunk, Cluster, PoolEntry
@@ -43,18 +46,44 @@ def chunk_up(entries: Sequence[PoolEntry]) -> tuple[tuple[Chunk, ...], bool]:
         if best is None:
             rest = _greedy(entries, parents, left)
             return tuple(chunks) + _merge_rising(rest), False
-        members = tuple([entry for i, entry in enumerate(entries) if best >> i & 1])
+        members = [entry for i, entry in enumerate(entries) if best >> i & 1]
         chunks.append(_chunk_of(members))
         left &= ~best
     return tuple(chunks), True
 
 
-def _chunk_of(members: tuple[PoolEntry, ...]) -> Chunk:
+def _chunk_of(members: Sequence[PoolEntry]) -> Chunk:
     return Chunk(
         sum([entry.modified_fee_sat for entry in members]),
         sum([entry.adjusted_weight_wu for entry in members]),
-        members,
+        _mining_order(members),
     )
+
+
+def _mining_order(members: Sequence[PoolEntry]) -> tuple[PoolEntry, ...]:
+    """Entries of one chunk as they stand in a block: parents first, else the best feerate."""
+    if len(members) == 1:
+        return tuple(members)
+    index = {entry.txid: i for i, entry in enumerate(members)}
+    missing = [sum([txid in index for txid in entry.parents]) for entry in members]
+    ready = [_worth(entry, i) for i, entry in enumerate(members) if not missing[i]]
+    heapify(ready)
+    order: list[PoolEntry] = []
+    while ready:
+        entry = members[heappop(ready)[-1]]
+        order.append(entry)
+        for txid in entry.children:
+            i = index.get(txid)
+            if i is not None:
+                missing[i] -= 1
+                if not missing[i]:
+                    heappush(ready, _worth(members[i], i))
+    return tuple(order)
+
+
+def _worth(entry: PoolEntry, place: int) -> tuple[float, int, Txid, int]:
+    weight = entry.adjusted_weight_wu
+    return -entry.modified_fee_sat / weight, weight, entry.txid, place
 
 
 def _best_closed_set(entries: Sequence[PoolEntry], parents: list[int], left: int) -> int | None:
@@ -71,10 +100,25 @@ def _best_closed_set(entries: Sequence[PoolEntry], parents: list[int], left: int
             return None
         for mask, total_fee, total_weight in grown:
             ahead = total_fee * best_weight - best_fee * total_weight
-            if ahead > 0 or not best or (ahead == 0 and total_weight < best_weight):
-                best, best_fee, best_weight = mask, total_fee, total_weight
+            if ahead < 0 and best:
+                continue
+            if ahead == 0 and best:
+                if total_weight > best_weight:
+                    continue
+                if total_weight == best_weight and not _is_lower(entries, mask, best):
+                    continue
+            best, best_fee, best_weight = mask, total_fee, total_weight
         sets += grown
     return best
+
+
+def _is_lower(entries: Sequence[PoolEntry], mask: int, other: int) -> bool:
+    """Whether the highest txid of a set is lower than that of another one."""
+
+    def highest(members: int) -> Txid:
+        return max([entry.txid for i, entry in enumerate(entries) if members >> i & 1])
+
+    return highest(mask) < highest(other)
 
 
 def _greedy(entries: Sequence[PoolEntry], parents: list[int], left: int) -> list[PoolEntry]:
@@ -125,7 +169,7 @@ def _merge_rising(order: Iterable[PoolEntry]) -> tuple[Chunk, ...]:
                 before.entries + last.entries,
             )
         chunks.append(last)
-    return tuple(chunks)
+    return tuple([chunk._replace(entries=_mining_order(chunk.entries)) for chunk in chunks])
 
 
 def make_cluster(entries: Sequence[PoolEntry]) -> Cluster:
@@ -138,15 +182,15 @@ def make_cluster(entries: Sequence[PoolEntry]) -> Cluster:
 def join(clusters: Sequence[Cluster], child: PoolEntry) -> Cluster:
     """The cluster that a new entry makes of its parents' clusters.
 
-    A child that pays no better than any chunk already there goes to the end, and an optimal order
-    stays optimal: no closed set gains by it. That is the common case, and cheap.
+    A child that pays less than any chunk already there goes to the end, and an optimal order stays
+    optimal: no closed set gains by it. That is the common case, and cheap; so is a child that pays
+    as much as the last chunk of its only parents' cluster, in which it spends something.
     """
     fee, weight = child.modified_fee_sat, child.adjusted_weight_wu
     count = sum([cluster.count for cluster in clusters]) + 1
     total = sum([cluster.weight_wu for cluster in clusters]) + weight
-    last = [cluster.chunks[-1] for cluster in clusters]
-    if all(fee * chunk.weight_wu <= chunk.fee_sat * weight for chunk in last):
-        chunks = clusters[0].chunks if len(clusters) == 1 else tuple(sorted_chunks(clusters))
+    if _goes_last(clusters, child):
+        chunks = clusters[0].chunks if len(clusters) == 1 else tuple(_merged(clusters))
         optimal = all(cluster.optimal for cluster in clusters)
         return Cluster((*chunks, Chunk(fee, weight, (child,))), count, total, optimal)
     entries = [entry for cluster in clusters for entry in cluster.entries()]
@@ -154,16 +198,23 @@ def join(clusters: Sequence[Cluster], child: PoolEntry) -> Cluster:
     return make_cluster(entries)
 
 
-def sorted_chunks(clusters: Iterable[Cluster]) -> list[Chunk]:
+def _goes_last(clusters: Sequence[Cluster], child: PoolEntry) -> bool:
+    fee, weight = child.modified_fee_sat, child.adjusted_weight_wu
+    for cluster in clusters:
+        last = cluster.chunks[-1]
+        ahead = fee * last.weight_wu - last.fee_sat * weight
+        if ahead > 0:
+            return False
+        if ahead == 0:
+            spends_it = any(entry.txid in child.parents for entry in last.entries)
+            if len(clusters) > 1 or not spends_it:
+                return False
+    return True
+
+
+def _merged(clusters: Sequence[Cluster]) -> Iterator[Chunk]:
     """The chunks of several clusters, best first; those of one cluster keep their order."""
-    chunks = [chunk for cluster in clusters for chunk in cluster.chunks]
-    chunks.sort(key=_feerate, reverse=True)
-    return chunks
-
-
-def _feerate(chunk: Chunk) -> float:
-    # Division of integers rounds correctly, so it never turns the order of two chunks around.
-    return chunk.fee_sat / chunk.weight_wu
+    return merge(*[cluster.chunks for cluster in clusters], key=Chunk.rank)
 
 
 def components(entries: Iterable[PoolEntry]) -> list[list[PoolEntry]]:
@@ -278,6 +329,10 @@ def improves(new: Iterable[Chunk], old: Iterable[Chunk]) -> bool:
             return False
         better = better or ahead > 0
     return better
+
+
+def _feerate(chunk: Chunk) -> float:
+    return chunk.fee_sat / chunk.weight_wu
 
 
 def _diagram(chunks: Iterable[Chunk]) -> list[tuple[int, int]]:

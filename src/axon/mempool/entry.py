@@ -101,6 +101,17 @@ class Chunk(NamedTuple):
         """Satoshi per 1,000 virtual bytes, rounded down."""
         return self.fee_sat * 1_000 // ((self.weight_wu + 3) // 4)
 
+    @property
+    def highest_txid(self) -> Txid:
+        """What settles the order of chunks of the same feerate and size."""
+        entries = self.entries
+        return entries[0].txid if len(entries) == 1 else max([entry.txid for entry in entries])
+
+    def rank(self) -> tuple[float, int, Txid]:
+        """The lower, the earlier it is mined, but for what it spends."""
+        # Division of integers rounds correctly, so it never turns the order of two chunks around.
+        return -self.fee_sat / self.weight_wu, self.weight_wu, self.highest_txid
+
 
 @dataclass(slots=True, eq=False)
 class Cluster:

@@ -34,6 +34,9 @@ from axon.primitives.verdict import Rejected, Verdict
 ToVerify = tuple[tuple[Transaction, list[TxOut]], ...]
 """Transactions and the outputs they spend: whose scripts are to be verified, against what."""
 
+_MAY_COME_TOGETHER = (Refusal.RECONSIDERABLE, Refusal.MISSING_INPUTS)
+"""What alone is refused so is looked at once more with the rest of its package."""
+
 
 @dataclass(frozen=True, slots=True)
 class PackagePlan:
@@ -81,13 +84,16 @@ def prepare_package(
     if wrong is not None:
         return PackageResult(wrong, True, {})
     rules = pool.rules(now)
-    lenient = replace(rules, check_fee=False, alone=False)
+    together = replace(rules, check_fee=False, alone=False)
     package: dict[Txid, Transaction] = {}
     failures: dict[Wtxid, Refused] = {}
     to_verify: list[Prepared] = []
     for transaction in transactions:
         if transaction.txid not in pool:
-            outcome = check(pool, transaction, coins, tip, replace(lenient, package=package))
+            # Alone it may do what it may not with others: take the place of a TRUC sibling.
+            outcome = check(pool, transaction, coins, tip, rules)
+            if isinstance(outcome, Refused) and outcome.kind in _MAY_COME_TOGETHER:
+                outcome = check(pool, transaction, coins, tip, replace(together, package=package))
             if isinstance(outcome, Prepared):
                 to_verify.append(outcome)
             else:
@@ -171,14 +177,17 @@ class _Submission:
                 settled[transaction.wtxid] = member
                 continue
             provisional[transaction.wtxid] = member
-            again = member.refused.kind in (Refusal.RECONSIDERABLE, Refusal.MISSING_INPUTS)
-            if again and len(self._plan.transactions) > 1:
+            if member.refused.kind in _MAY_COME_TOGETHER and len(self._plan.transactions) > 1:
                 waiting.append(transaction)
             else:
                 failed = True
         error: Rejected | None = FAILED if failed else None
         about_package = False
-        if waiting and not failed:
+        if len(waiting) == 1 and not failed:  # What is left is judged alone: nothing pays for it.
+            member = self._alone(waiting[0])
+            error = None if member.refused is None else FAILED
+            provisional[waiting[0].wtxid] = member
+        elif waiting and not failed:
             result = self._as_package(waiting)
             error, about_package = result.error, result.about_package
             provisional.update(result.members)

@@ -16,7 +16,7 @@ from typing import Final
 from axon.errors import DecodeError
 from axon.machine import SECOND
 from axon.mempool.entry import Chunk
-from axon.mempool.table import EntryTable, merge
+from axon.mempool.table import EntryTable, merge_chunks
 from axon.primitives.encoding import Reader, compact_size, read_compact_size
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction, scan_transaction
@@ -84,8 +84,8 @@ class PoolSnapshot:
         deltas = dict(self.deltas)
         saved = [
             Saved(entry.transaction, entry.time_us // SECOND, deltas.pop(entry.txid, 0))
-            for _, entries in merge(self.clusters)
-            for entry in entries
+            for chunk in merge_chunks(self.clusters)
+            for entry in chunk.entries
         ]
         return Dump(tuple(saved), deltas, self.unbroadcast)
 

@@ -31,6 +31,10 @@ MAX_LEGACY_SIGOPS: Final = 2_500
 MAX_P2SH_SIGOPS: Final = 15
 """In one redeem script."""
 
+MAX_SCRIPT_ELEMENT_SIZE: Final = 520
+MAX_STACK_SIZE: Final = 1_000
+"""Bytes of what a script pushes, and how many of it there may be at once, by consensus."""
+
 MAX_P2WSH_STACK_ITEMS: Final = 100
 MAX_P2WSH_STACK_ITEM_SIZE: Final = 80
 MAX_P2WSH_SCRIPT_SIZE: Final = 3_600

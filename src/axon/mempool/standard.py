@@ -16,6 +16,8 @@ from axon.mempool.policy import (
     MAX_P2WSH_SCRIPT_SIZE,
     MAX_P2WSH_STACK_ITEM_SIZE,
     MAX_P2WSH_STACK_ITEMS,
+    MAX_SCRIPT_ELEMENT_SIZE,
+    MAX_STACK_SIZE,
     MAX_STANDARD_SCRIPT_SIG,
     MAX_STANDARD_VERSION,
     MAX_STANDARD_WEIGHT,
@@ -24,25 +26,21 @@ from axon.mempool.policy import (
 )
 from axon.primitives.block import MAX_BLOCK_WEIGHT
 from axon.primitives.dust import dust_limit_sat
-from axon.primitives.script import is_p2sh, is_push_only, witness_program
+from axon.primitives.script import OP_RESERVED, is_p2sh, is_push_only, ops, witness_program
+from axon.primitives.sigops import NO_SIGOPS
 from axon.primitives.solver import (
     ANCHOR,
     ANCHOR_SCRIPT,
     MULTISIG,
     NONSTANDARD,
     NULLDATA,
-    PUBKEYHASH,
     SCRIPTHASH,
     WITNESS_UNKNOWN,
-    WITNESS_V0_KEYHASH,
-    WITNESS_V0_SCRIPTHASH,
-    WITNESS_V1_TAPROOT,
     kind_of,
     last_push,
     p2sh_sigops,
     sigops,
     solve,
-    witness_sigops,
 )
 from axon.primitives.taptree import LEAF_VERSIONS, TAPSCRIPT
 from axon.primitives.transaction import MAX_MONEY_SAT, NULL_OUTPOINT, Transaction, TxIn, TxOut
@@ -50,7 +48,6 @@ from axon.primitives.transaction import MAX_MONEY_SAT, NULL_OUTPOINT, Transactio
 _STANDARD_KEYS = 3
 _LONGEST_USUAL = bytes(252)  # The longest script whose length takes one byte; it needs most.
 _ANNEX = 0x50
-_NO_SIGOPS = frozenset({WITNESS_V0_KEYHASH, WITNESS_V1_TAPROOT, WITNESS_V0_SCRIPTHASH, SCRIPTHASH})
 
 
 def check_weight(transaction: Transaction) -> Refused | None:
@@ -59,7 +56,8 @@ def check_weight(transaction: Transaction) -> Refused | None:
         return None
     if _is_oversize(transaction):
         return _invalid("bad-txns-oversize")
-    return Refused("tx-size", kind=Refusal.NONSTANDARD)
+    reason = "tx-size" if _is_of_known_version(transaction) else "version"
+    return Refused(reason, kind=Refusal.NONSTANDARD)
 
 
 def _is_oversize(transaction: Transaction) -> bool:
@@ -104,8 +102,12 @@ def check_standard(transaction: Transaction, policy: Policy) -> Refused | None:
     return Refused(reason, kind=Refusal.NONSTANDARD) if reason else None
 
 
+def _is_of_known_version(transaction: Transaction) -> bool:
+    return 1 <= transaction.version <= MAX_STANDARD_VERSION
+
+
 def _nonstandard_form(transaction: Transaction) -> str:
-    if not 1 <= transaction.version <= MAX_STANDARD_VERSION:
+    if not _is_of_known_version(transaction):
         return "version"
     for item in transaction.inputs:
         script_sig = item.script_sig
@@ -156,18 +158,22 @@ def dust_outputs(transaction: Transaction, policy: Policy) -> list[int]:
 
 def check_inputs_standard(transaction: Transaction, spent: Sequence[TxOut]) -> Refused | None:
     """Whether it spends outputs of known forms, and without too many signature checks."""
-    count = 0
-    for item, output in zip(transaction.inputs, spent, strict=True):
-        script = output.script_pubkey
-        kind = kind_of(script)
-        if kind in (NONSTANDARD, WITNESS_UNKNOWN):
-            return _bad_input()
+    pairs = [
+        (item, output.script_pubkey, kind_of(output.script_pubkey))
+        for item, output in zip(transaction.inputs, spent, strict=True)
+    ]
+    if sum([_legacy_sigops_run(*pair) for pair in pairs]) > MAX_LEGACY_SIGOPS:
+        return _bad_input("non-witness sigops exceed bip54 limit")
+    for index, (item, _, kind) in enumerate(pairs):
+        if kind == NONSTANDARD:
+            return _bad_input(f"input {index} script unknown")
+        if kind == WITNESS_UNKNOWN:
+            return _bad_input(f"input {index} witness program is undefined")
         if kind == SCRIPTHASH:
-            redeem = last_push(item.script_sig)
-            if redeem is None or sigops(redeem, accurate=True) > MAX_P2SH_SIGOPS:
-                return _bad_input()
-        count += _legacy_sigops_run(item, script, kind)
-    return _bad_input() if count > MAX_LEGACY_SIGOPS else None
+            fault = _redeem_script_fault(item.script_sig, index)
+            if fault:
+                return _bad_input(fault)
+    return None
 
 
 def _legacy_sigops_run(item: TxIn, script: bytes, kind: str) -> int:
@@ -175,11 +181,39 @@ def _legacy_sigops_run(item: TxIn, script: bytes, kind: str) -> int:
     count = sigops(item.script_sig, accurate=True) if item.script_sig else 0
     if kind == SCRIPTHASH:
         return count + p2sh_sigops(item.script_sig)
-    return count if kind in _NO_SIGOPS else count + sigops(script, accurate=True)
+    return count if kind in NO_SIGOPS else count + sigops(script, accurate=True)
 
 
-def _bad_input() -> Refused:
-    return Refused("bad-txns-nonstandard-inputs", kind=Refusal.INPUTS_NONSTANDARD)
+def _redeem_script_fault(script_sig: bytes, index: int) -> str:
+    """What is wrong with how an input of a P2SH output shows its script; nothing but pushes is
+    in `script_sig`."""
+    malformed = _push_fault(script_sig)
+    if malformed:
+        return f"p2sh scriptsig malformed (input {index}: {malformed})"
+    redeem = last_push(script_sig)
+    if redeem is None:
+        return f"input {index} P2SH redeemscript missing"
+    count = sigops(redeem, accurate=True)
+    if count <= MAX_P2SH_SIGOPS:
+        return ""
+    limit = f"(input {index}: {count} > {MAX_P2SH_SIGOPS})"
+    return f"p2sh redeemscript sigops exceed limit {limit}"
+
+
+def _push_fault(script_sig: bytes) -> str:
+    """Why running a script of pushes fails; empty if it does not."""
+    for count, (opcode, data) in enumerate(ops(script_sig), 1):
+        if data is not None and len(data) > MAX_SCRIPT_ELEMENT_SIZE:
+            return "Push value size limit exceeded"
+        if opcode == OP_RESERVED:
+            return "Opcode missing or not understood"
+        if count > MAX_STACK_SIZE:
+            return "Stack size limit exceeded"
+    return ""
+
+
+def _bad_input(detail: str) -> Refused:
+    return Refused("bad-txns-nonstandard-inputs", detail, Refusal.INPUTS_NONSTANDARD)
 
 
 def check_witness_standard(transaction: Transaction, spent: Sequence[TxOut]) -> Refused | None:
@@ -241,25 +275,3 @@ def _taproot_witness_is_standard(stack: tuple[bytes, ...]) -> bool:
     if control[0] & LEAF_VERSIONS != TAPSCRIPT:
         return True
     return all(len(part) <= MAX_TAPSCRIPT_STACK_ITEM_SIZE for part in stack[:-2])
-
-
-def sigops_cost(transaction: Transaction, spent: Sequence[TxOut]) -> int:
-    """Signature checks as blocks count them: four for each outside a witness (BIP 141)."""
-    legacy = cost = 0
-    for output in transaction.outputs:
-        kind = kind_of(output.script_pubkey)
-        if kind == PUBKEYHASH:
-            legacy += 1
-        elif kind not in _NO_SIGOPS:
-            legacy += sigops(output.script_pubkey)
-    for item, output in zip(transaction.inputs, spent, strict=True):
-        script = output.script_pubkey
-        if item.script_sig:
-            legacy += sigops(item.script_sig)
-            if is_p2sh(script):
-                legacy += p2sh_sigops(item.script_sig)
-        if len(script) == 22 and script.startswith(b"\x00\x14"):
-            cost += 1
-        else:
-            cost += witness_sigops(script, item.script_sig, item.witness)
-    return legacy * 4 + cost

@@ -30,6 +30,9 @@ their scripts, which are held twice (measured)."""
 
 _HEAP_SLACK: Final = 1_000
 
+_Badness = tuple[float, int, int, int, Cluster]
+"""Of a cluster's last chunk, the reverse of `_standing`; the cluster behind a number of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class EntryFacts:
@@ -55,21 +58,41 @@ def usage_of(entry: PoolEntry) -> int:
 
 
 def merge(clusters: Sequence[tuple[Chunk, ...]]) -> Iterator[tuple[float, tuple[PoolEntry, ...]]]:
-    """The chunks of clusters in the order of `EntryTable.mining_chunks`, which tells the rest."""
-    heap = [
-        (-chunks[0].fee_sat / chunks[0].weight_wu, serial, 0, chunks)
-        for serial, chunks in enumerate(clusters)
-    ]
+    """The chunks of clusters as `EntryTable.mining_chunks` yields them."""
+    for chunk in merge_chunks(clusters):
+        yield 4_000 * (chunk.fee_sat / chunk.weight_wu), chunk.entries
+
+
+def merge_chunks(clusters: Sequence[tuple[Chunk, ...]]) -> Iterator[Chunk]:
+    """The chunks of clusters in the order in which they would be mined."""
+    heap = [(*_standing(chunks, 0, 0), serial, 0, chunks) for serial, chunks in enumerate(clusters)]
     heapify(heap)
     while heap:
-        rate, serial, place, chunks = heap[0]
-        yield -4_000 * rate, chunks[place].entries
+        _, size, _, serial, place, chunks = heap[0]
+        yield chunks[place]
         place += 1
         if place == len(chunks):
             heappop(heap)
         else:
-            chunk = chunks[place]
-            heapreplace(heap, (-chunk.fee_sat / chunk.weight_wu, serial, place, chunks))
+            heapreplace(heap, (*_standing(chunks, place, size), serial, place, chunks))
+
+
+def _standing(chunks: Sequence[Chunk], place: int, size_before: int) -> tuple[float, int, Txid]:
+    """What a chunk is sorted by among those of other clusters; the lower, the earlier it is mined.
+
+    Feerate, then the weight of all chunks of its cluster with the same feerate up to it, then the
+    highest txid in it: Bitcoin Core 31's order.
+
+    Args:
+        size_before: that weight of the chunk before it.
+    """
+    chunk = chunks[place]
+    size = chunk.weight_wu
+    if place:
+        before = chunks[place - 1]
+        if before.fee_sat * size == chunk.fee_sat * before.weight_wu:
+            size += size_before
+    return -chunk.fee_sat / chunk.weight_wu, size, chunk.highest_txid
 
 
 class EntryTable:
@@ -82,7 +105,7 @@ class EntryTable:
         self._spenders: dict[OutPoint, PoolEntry] = {}
         self._deltas: dict[Txid, int] = {}
         self._unbroadcast: dict[Txid, None] = {}
-        self._worst: list[tuple[float, int, Cluster]] | None = None
+        self._worst: list[_Badness] | None = None
         self._serials = count()
         self._suboptimal = 0
         self.version = 0
@@ -197,11 +220,11 @@ class EntryTable:
         if heap is None:
             # Kept up to date from here on: a full pool asks with each entry that comes in.
             heap = self._worst = [
-                _badness(cluster, -next(self._serials)) for cluster in self._clusters()
+                _badness(cluster, next(self._serials)) for cluster in self._clusters()
             ]
             heapify(heap)
         while heap:
-            cluster = heap[0][2]
+            cluster = heap[0][-1]
             chunk = cluster.chunks[-1]
             first = chunk.entries[0]
             if first.cluster is cluster and self._entries.get(first.txid) is first:
@@ -284,9 +307,9 @@ class EntryTable:
         if self._worst is not None:
             self._rank(cluster, self._worst)
 
-    def _rank(self, cluster: Cluster, heap: list[tuple[float, int, Cluster]]) -> None:
+    def _rank(self, cluster: Cluster, heap: list[_Badness]) -> None:
         """Remember a new cluster's last chunk; clusters that are no more are passed over later."""
-        heappush(heap, _badness(cluster, -next(self._serials)))
+        heappush(heap, _badness(cluster, next(self._serials)))
         if len(heap) > 2 * len(self._entries) + _HEAP_SLACK:
             self._worst = None  # Mostly clusters that are no more; built anew when asked for.
 
@@ -361,9 +384,16 @@ def _closure(entry: PoolEntry, upwards: bool) -> list[PoolEntry]:
     return found[1:]
 
 
-def _badness(cluster: Cluster, serial: int) -> tuple[float, int, Cluster]:
-    chunk = cluster.chunks[-1]
-    return chunk.fee_sat / chunk.weight_wu, serial, cluster
+def _badness(cluster: Cluster, serial: int) -> _Badness:
+    chunks = cluster.chunks
+    last = chunks[-1]
+    size = 0
+    for chunk in reversed(chunks):
+        if chunk.fee_sat * last.weight_wu != last.fee_sat * chunk.weight_wu:
+            break
+        size += chunk.weight_wu
+    order = -int.from_bytes(last.highest_txid)
+    return last.fee_sat / last.weight_wu, -size, order, serial, cluster
 
 
 def _saturated(amount_sat: int) -> int:

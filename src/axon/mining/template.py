@@ -22,12 +22,12 @@ from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
 from axon.primitives.network import Network
 from axon.primitives.script import push, push_number
+from axon.primitives.sigops import MAX_BLOCK_SIGOPS_COST
 from axon.primitives.transaction import NULL_OUTPOINT, Transaction, TxIn, TxOut
 
 RESERVED_WEIGHT: Final = 8_000
 """Weight units kept free for header, transaction count and coinbase (`-blockreservedweight`)."""
 
-MAX_BLOCK_SIGOPS_COST: Final = 80_000
 RESERVED_SIGOPS_COST: Final = 400
 """For the coinbase's outputs, which are not known yet."""
 

@@ -214,9 +214,7 @@ class BlockFlow:
             self._outbox.answer(ticket, Submitted("duplicate-invalid", known=True))
             return
         if entry is not None and self._chain.has_block(block.hash):
-            active = self._chain.active.contains(entry)
-            reason = "duplicate" if active else "duplicate-inconclusive"
-            self._outbox.answer(ticket, Submitted(reason, known=True))
+            self._outbox.answer(ticket, Submitted("duplicate", known=True))
             return
         added = self._headers.place(block.header, now)
         if isinstance(added, Rejected):

@@ -294,17 +294,19 @@ class ReadSpentAt:
 
 @dataclass(frozen=True, slots=True)
 class VerifyScripts:
-    """Run every input's scripts under the rules of the next block and of relay policy.
+    """Run every input's scripts under the rules of the next block, and those of relay.
 
     The outcome is a `primitives.verdict.Verdict`.
 
     Args:
         transaction: what spends.
         spent: the outputs spent, one for each input in order.
+        relayed: whether the rules of relay are asked, too.
     """
 
     transaction: Transaction
     spent: tuple[TxOut, ...]
+    relayed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,8 +195,6 @@ class PackageFlow:
         result = admit_package(self._pool, run.plan, run.verdicts, run.coins, context, now, most)
         self._outcomes.crowded_out(result.replaced, result.evicted)
         for entry in result.admitted:
-            if run.sender is None:
-                self._pool.mark_unbroadcast(entry.txid)
             self._outcomes.entered(entry, run.sender, now)
         self._end(run, result, now)
 

@@ -30,7 +30,7 @@ from axon.primitives.transaction import MAX_MONEY_SAT, Transaction
 from axon.wire.messages import InvItem, InvType, NotFound
 
 MAINTENANCE_INTERVAL: Final = MINUTE
-"""How often expired entries are looked for, and the pool's minimum feerate is announced."""
+"""How often expired entries are looked for, and whether the pool's minimum feerate has fallen."""
 
 _TX_KINDS = frozenset((InvType.TX, InvType.WTX, InvType.WITNESS_TX))
 
@@ -75,7 +75,6 @@ class TxFlow:
                 rng,
                 pool,
                 min_relay_sat_kvb=pool.policy.min_relay_feerate_sat_kvb,
-                incremental_sat_kvb=pool.policy.incremental_feerate_sat_kvb,
                 blocks_only=blocks_only,
                 announce_pool=announce_pool,
                 send_rate=send_rate,
@@ -207,8 +206,8 @@ class TxFlow:
         self._outbox.perform(self.download.txrequest.tick(now))
         if now >= self._maintenance_at:
             self._maintenance_at = now + MAINTENANCE_INTERVAL
-            self.minimum_changed(now)
             self.outcomes.removed(self.pool.enforce_limits(now), "expiry")
+        self.minimum_changed(now)  # Who is told now is told what is asked for now.
         self._outbox.perform(self.txrelay.tick(now))
 
     def deadline(self) -> Instant | None:

@@ -70,7 +70,9 @@ class ValidatorView(Protocol):
     def transaction_count(self, block_hash: BlockHash) -> int:
         """How many transactions a block has; 0 if that is not known."""
 
-    def verify_scripts(self, transaction: Transaction, spent: Sequence[TxOut]) -> Verdict:
+    def verify_scripts(
+        self, transaction: Transaction, spent: Sequence[TxOut], *, relayed: bool
+    ) -> Verdict:
         """Whether each input satisfies the script of what it spends."""
 
 
@@ -139,8 +141,8 @@ def perform(ledger: LedgerView, job: object) -> object:
     match job:
         case ValidateBlock(raw, follow, block):
             return ledger.validate(raw, follow=follow, block=block)
-        case VerifyScripts(transaction, spent):
-            return ledger.validator.verify_scripts(transaction, spent)
+        case VerifyScripts(transaction, spent, relayed):
+            return ledger.validator.verify_scripts(transaction, spent, relayed=relayed)
         case ReadBlock(block_hash, stripped):
             held = ledger.validator.read_block(block_hash)
             return Block.decode(held).stripped() if stripped and held is not None else held

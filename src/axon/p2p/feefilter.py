@@ -28,6 +28,7 @@ FEEFILTER_INTERVAL: Final = 10 * MINUTE
 FEEFILTER_SOON: Final = 5 * MINUTE
 """Latest time for one, when the minimum changes a lot."""
 
+_LOWEST = 50  # sat/kvB; half of what is usually the least for relay, whatever it is here.
 _TOP = 1e7  # sat/kvB of the highest step.
 _STEP = 1.1
 
@@ -45,14 +46,12 @@ class FeeRounder:
 
     Args:
         rng: decides whether to round up or down.
-        incremental_sat_kvb: the feerate by which a replacement must pay more; the lowest step is
-            half of it.
     """
 
-    def __init__(self, rng: Random, incremental_sat_kvb: int) -> None:
+    def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._steps = [0.0]
-        step = float(max(1, incremental_sat_kvb // 2))
+        step = float(_LOWEST)
         while step <= _TOP:
             self._steps.append(step)
             step *= _STEP
@@ -82,12 +81,11 @@ class FeeFilters:
     Args:
         rng: draws the moments, and how to round.
         min_relay_sat_kvb: nothing below is ever told.
-        incremental_sat_kvb: for the steps of the rounding.
     """
 
-    def __init__(self, rng: Random, min_relay_sat_kvb: int, incremental_sat_kvb: int) -> None:
+    def __init__(self, rng: Random, min_relay_sat_kvb: int) -> None:
         self._rng = rng
-        self._rounder = FeeRounder(rng, incremental_sat_kvb)
+        self._rounder = FeeRounder(rng)
         self._min_relay = min_relay_sat_kvb
         self._minimum = 0
         self._peers: dict[PeerId, _FeeListener] = {}

@@ -62,7 +62,6 @@ class TxRelay:
         rng: draws the moments.
         pool: the unconfirmed transactions.
         min_relay_sat_kvb: what `feefilter` never goes below.
-        incremental_sat_kvb: for the steps of `feefilter`.
         blocks_only, announce_pool: want no transactions; tell newcomers of the pool.
         send_rate: transactions a second announced to inbound peers (`-txsendrate`).
     """
@@ -73,14 +72,13 @@ class TxRelay:
         pool: TxPool,
         *,
         min_relay_sat_kvb: int = 100,
-        incremental_sat_kvb: int = 100,
         blocks_only: bool = False,
         announce_pool: bool = False,
         send_rate: int = SEND_RATE,
     ) -> None:
         self._rng = rng
         self._pool = pool
-        self._feefilters = FeeFilters(rng, min_relay_sat_kvb, incremental_sat_kvb)
+        self._feefilters = FeeFilters(rng, min_relay_sat_kvb)
         self._blocks_only = blocks_only
         self._announce_pool = announce_pool
         self.blooms = BloomFilters()

@@ -12,6 +12,7 @@ OP_PUSHDATA1: Final = 0x4C
 OP_PUSHDATA2: Final = 0x4D
 OP_PUSHDATA4: Final = 0x4E
 OP_1NEGATE: Final = 0x4F
+OP_RESERVED: Final = 0x50
 OP_1: Final = 0x51
 OP_TRUE: Final = 0x51
 OP_16: Final = 0x60

@@ -21,6 +21,7 @@ from axon.primitives.script import (
     OP_CHECKSIG,
     OP_CHECKSIGVERIFY,
     OP_PUSHDATA4,
+    OP_RESERVED,
     OP_RETURN,
     is_p2sh,
     is_push_only,
@@ -52,7 +53,6 @@ _MAX_MULTISIG_SIZE: Final = 2 + MAX_MULTISIG_KEYS * (5 + 65) + 2 + 1
 """Bytes of a multisig output: two numbers, long keys behind the longest form of a push, an opcode.
 What is longer is not worth being taken apart, whoever sent it."""
 
-_RESERVED = 0x50
 _NUMBER_SIZE = 4
 _WORDS_AT_ONCE = 20_000
 
@@ -162,7 +162,7 @@ def last_push(script_sig: bytes) -> bytes | None:
     top: bytes | None = None
     try:
         for opcode, data in ops(script_sig):
-            if opcode > OP_16 or opcode == _RESERVED:
+            if opcode > OP_16 or opcode == OP_RESERVED:
                 return None
             top = data if data is not None else script_number(opcode - OP_1 + 1)
     except DecodeError:
@@ -296,7 +296,7 @@ _OP_NOP = 0x61
 def _opcode_name(opcode: int) -> str:
     if opcode == OP_1NEGATE:
         return "-1"
-    if opcode == _RESERVED:
+    if opcode == OP_RESERVED:
         return "OP_RESERVED"
     if opcode <= OP_16:
         return str(opcode - OP_1 + 1)

@@ -35,9 +35,9 @@ async def check_proposal(daemon: Daemon, block: Block) -> Verdict:
     if isinstance(to_verify, Rejected):
         return to_verify
     for transaction, spent in to_verify:
-        verdict = await daemon.run(VerifyScripts(transaction, spent))
+        verdict = await daemon.run(VerifyScripts(transaction, spent, relayed=False))
         if isinstance(verdict, Rejected):
-            # The library's word is that for a transaction by itself; Core's differs for blocks.
+            # The word is that for a transaction by itself; Core's differs for blocks.
             reason = f"block-{verdict.reason.removeprefix('mempool-')}"
             return Rejected(reason, verdict.detail)
     return Accepted()

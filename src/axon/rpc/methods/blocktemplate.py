@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final
 
 from axon.chain.deployments import ACTIVE, LOCKED_IN, STARTED, deployments
-from axon.mining.template import MAX_BLOCK_SIGOPS_COST, BlockTemplate
+from axon.mining.template import BlockTemplate
 from axon.primitives.block import MAX_BLOCK_WEIGHT, Block
 from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.network import Network
+from axon.primitives.sigops import MAX_BLOCK_SIGOPS_COST
 from axon.primitives.target import bits_to_target
 from axon.primitives.transaction import WITNESS_SCALE_FACTOR
 from axon.primitives.verdict import Rejected
@@ -18,7 +19,7 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.mining import decode_block_hex
-from axon.rpc.parameters import parse_hash
+from axon.rpc.parameters import expect_text, parse_hash
 from axon.rpc.proposal import check_proposal
 
 FIRST_LOOK_S: Final = 60.0
@@ -79,16 +80,14 @@ async def getblocktemplate(daemon: Daemon, template_request: dict[str, Json]) ->
     if mode not in ("template", None):
         raise RpcError(Code.PARAMETER, "Invalid mode")
     rules = request.get("rules")
-    named = cast("list[object]", rules) if isinstance(rules, list) else []
+    named = [expect_text(rule) for rule in rules] if isinstance(rules, list) else []
     _check_readiness(daemon)
     await _long_poll(daemon, request.get("longpollid"))
     _check_rules(daemon, named)
     await daemon.caught_up()
     template = await daemon.current_template()
     poll_id = f"{to_hex(template.parent.hash)}{daemon.templates.version}"
-    # The pool goes on; the parents are those of now.
-    parents = [tuple(entry.parents) for entry in template.entries]
-    return await daemon.off_loop(_template_json, daemon.node.network, template, parents, poll_id)
+    return await daemon.off_loop(_template_json, daemon.node.network, template, poll_id)
 
 
 def _check_readiness(daemon: Daemon) -> None:
@@ -107,7 +106,7 @@ def _check_readiness(daemon: Daemon) -> None:
         raise RpcError(Code.INITIAL_DOWNLOAD, message)
 
 
-def _check_rules(daemon: Daemon, named: list[object]) -> None:
+def _check_rules(daemon: Daemon, named: list[str]) -> None:
     """Whether a caller knows the rules of this chain.
 
     Raises:
@@ -168,12 +167,7 @@ async def _long_poll(daemon: Daemon, poll_id: object) -> None:
         patience_s = NEXT_LOOKS_S
 
 
-def _template_json(
-    network: Network,
-    template: BlockTemplate,
-    parents: Sequence[Sequence[Txid]],
-    poll_id: str,
-) -> dict[str, Json]:
+def _template_json(network: Network, template: BlockTemplate, poll_id: str) -> dict[str, Json]:
     states = {
         name: deployment.state_after(template.parent)
         for name, deployment in deployments(network).items()
@@ -193,7 +187,7 @@ def _template_json(
         },
         "vbrequired": 0,
         "previousblockhash": to_hex(template.parent.hash),
-        "transactions": _transactions_json(template, parents),
+        "transactions": _transactions_json(template),
         "coinbaseaux": {},
         "coinbasevalue": template.subsidy_sat + template.fees_sat,
         "longpollid": poll_id,
@@ -213,23 +207,23 @@ def _template_json(
     return {**shown, "default_witness_commitment": template.commitment().hex()}
 
 
-def _transactions_json(
-    template: BlockTemplate, parents: Sequence[Sequence[Txid]]
-) -> Sequence[Json]:
-    """Each with the places of those it spends, counted from 1 behind the coinbase."""
-    places = {entry.txid: place for place, entry in enumerate(template.entries, 1)}
+def _transactions_json(template: BlockTemplate) -> Sequence[Json]:
+    """Each with the places of what its inputs spend, counted from 1 behind the coinbase."""
+    entries = template.entries
+    places = {entry.txid: place for place, entry in enumerate(entries, 1)}
     scale = 1 if template.segwit else WITNESS_SCALE_FACTOR
 
     def shown(place: int) -> dict[str, Json]:
-        entry = template.entries[place]
+        entry = entries[place]
+        spent = [Txid(point[:32]) for point in entry.prevouts]
         return {
             "data": entry.transaction.raw.hex(),
             "txid": to_hex(entry.txid),
             "hash": to_hex(entry.wtxid),
-            "depends": sorted(places[txid] for txid in parents[place] if txid in places),
+            "depends": [places[txid] for txid in spent if txid in places],
             "fee": entry.fee_sat,
             "sigops": entry.sigops_cost // scale,
             "weight": entry.weight_wu,
         }
 
-    return made_list(shown, range(len(parents)))
+    return made_list(shown, range(len(entries)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from axon.mempool.entry import Chunk, PoolEntry
-from axon.mempool.table import merge
+from axon.mempool.table import merge_chunks
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction
 from axon.rpc.amounts import Amount, Json, LazyObject
@@ -88,9 +88,10 @@ async def getrawmempool(
         if mempool_sequence:
             message = "Verbose results cannot contain mempool sequence values."
             raise RpcError(Code.PARAMETER, message)
+        entries = await daemon.off_loop(_in_order, pool.cluster_chunks())
         views = [
             EntryView.of(pool, entry)
-            async for entry in daemon.in_turns(list(pool.entries()))
+            async for entry in daemon.in_turns(entries)
             if pool.get(entry.txid) is entry  # Some leave meanwhile.
         ]
         return LazyObject(_named_entry, views)
@@ -99,8 +100,13 @@ async def getrawmempool(
     return {"txids": txids, "mempool_sequence": sequence} if mempool_sequence else txids
 
 
+def _in_order(clusters: Sequence[tuple[Chunk, ...]]) -> list[PoolEntry]:
+    """As they would be mined."""
+    return [entry for chunk in merge_chunks(clusters) for entry in chunk.entries]
+
+
 def _txids(clusters: Sequence[tuple[Chunk, ...]]) -> list[str]:
-    return [to_hex(entry.txid) for _, entries in merge(clusters) for entry in entries]
+    return [to_hex(entry.txid) for entry in _in_order(clusters)]
 
 
 def _named_entry(view: EntryView) -> tuple[str, Json]:

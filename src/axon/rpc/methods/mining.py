@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from axon.consensus.proposal import check_alone
 from axon.errors import DecodeError
 from axon.node.commands import SubmitBlock, SubmitHeader, Submitted
 from axon.primitives.block import Block, witness_commitment
 from axon.primitives.hashes import ZERO_HASH, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
+from axon.primitives.target import meets_target
 from axon.primitives.transaction import Transaction, TxIn
 from axon.primitives.verdict import Rejected
 from axon.rpc.amounts import Amount, Json
@@ -153,6 +155,17 @@ def with_witness_nonce(block: Block) -> Block:
     return Block.build(block.header, [whole, *block.transactions[1:]])
 
 
+def _fault_of_itself(block: Block) -> str | None:
+    """What is wrong with a block whatever is before it; it is not told to the node then.
+
+    Nothing is known of its header but that its work was done: it shall not stay for nothing.
+    """
+    if not meets_target(block.hash, block.header.bits):
+        return None  # Which is what is wrong with it.
+    rejected = check_alone(block)
+    return None if rejected is None else rejected.reason
+
+
 @method("mining", shown={"dummy": '"dummy"'})
 async def submitblock(daemon: Daemon, hexdata: str, dummy: Json = None) -> Json:  # noqa: ARG001
     """Attempts to submit new block to network.
@@ -169,6 +182,9 @@ async def submitblock(daemon: Daemon, hexdata: str, dummy: Json = None) -> Json:
     parent = daemon.node.headers.get(block.header.prev)
     if parent is not None and daemon.node.network.has_segwit(parent.height + 1):
         block = await daemon.off_loop(with_witness_nonce, block)
+    fault = await daemon.off_loop(_fault_of_itself, block)
+    if fault is not None:
+        return fault
     submitted = await daemon.command(SubmitBlock(block))
     assert isinstance(submitted, Submitted)
     return submitted.reason

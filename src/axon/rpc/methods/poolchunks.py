@@ -10,6 +10,7 @@ from pathlib import Path
 from axon.errors import DecodeError
 from axon.mempool.entry import Chunk
 from axon.mempool.persist import Dump, load
+from axon.mempool.table import merge_chunks
 from axon.node.commands import RestorePool
 from axon.primitives.hashes import Txid, to_hex
 from axon.rpc.amounts import Amount, Json, made_list
@@ -79,11 +80,9 @@ async def getmempoolfeeratediagram(daemon: Daemon) -> Json:
 
 def _diagram(clusters: Sequence[tuple[Chunk, ...]]) -> Iterator[tuple[int, int]]:
     """Weight and fees up to the end of each chunk, best first; from nothing on."""
-    chunks = [chunk for cluster in clusters for chunk in cluster]
-    chunks.sort(key=lambda chunk: -chunk.fee_sat / chunk.weight_wu)
     weight_wu = fee_sat = 0
     yield weight_wu, fee_sat
-    for chunk in chunks:
+    for chunk in merge_chunks(clusters):
         weight_wu += chunk.weight_wu
         fee_sat += chunk.fee_sat
         yield weight_wu, fee_sat

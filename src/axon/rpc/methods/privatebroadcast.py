@@ -52,8 +52,8 @@ async def send_privately(
             raise RpcError(Code.VERIFY_REJECTED, str(result.error))
         if member.refused is not None:
             return member.refused
-        paid_sat, vsize = member.fee_sat or 0, member.vsize or transaction.vsize
-        if max_feerate_sat_kvb and paid_sat > fee_at(max_feerate_sat_kvb, vsize):
+        most_sat = fee_at(max_feerate_sat_kvb, transaction.vsize)
+        if max_feerate_sat_kvb and (member.fee_sat or 0) > most_sat:
             raise RpcError(Code.VERIFY, MAX_FEE_EXCEEDED)
     await daemon.command(SendPrivately(transaction))
     return None

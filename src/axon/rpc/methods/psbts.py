@@ -7,8 +7,8 @@ from random import SystemRandom
 
 from axon.consensus.inputs import InputVerifier
 from axon.errors import DecodeError
-from axon.mempool.standard import sigops_cost
 from axon.primitives.hashes import to_hex
+from axon.primitives.sigops import sigops_cost
 from axon.primitives.transaction import (
     WITNESS_SCALE_FACTOR,
     Transaction,

@@ -100,12 +100,19 @@ async def sendrawtransaction(
         if isinstance(prepared, Refused):
             raise _refused(prepared)
         if prepared.fee_sat > fee_at(feerate, transaction.vsize):
-            raise RpcError(Code.VERIFY, MAX_FEE_EXCEEDED)
+            raise await _too_dear(daemon, transaction)
     outcome = await daemon.command(SendTransaction(transaction))
     if isinstance(outcome, Admitted):
         return to_hex(txid)
     assert isinstance(outcome, Refused)
     raise _refused(outcome)
+
+
+async def _too_dear(daemon: Daemon, transaction: Transaction) -> RpcError:
+    """Why a transaction is refused that pays too much, which is said last of all."""
+    tested: PackageResult = await daemon.command(SubmitPackage((transaction,), test_only=True))
+    refused = tested.members[transaction.wtxid].refused
+    return RpcError(Code.VERIFY, MAX_FEE_EXCEEDED) if refused is None else _refused(refused)
 
 
 def _decode_handed_in(text: str, most_burnt: Amount) -> Transaction:
@@ -288,10 +295,11 @@ async def submitpackage(
             "txid": to_hex(transaction.txid),
             **({"error": "package-not-validated"} if member is None else _submitted(member)),
         }
+    replaced = [entry.txid for entry in result.replaced]
     return {
         "package_msg": "success" if result.error is None else str(result.error),
         "tx-results": members,
-        "replaced-transactions": sorted(to_hex(entry.txid) for entry in result.replaced),
+        "replaced-transactions": [to_hex(txid) for txid in sorted(replaced)],
     }
 
 

@@ -69,7 +69,7 @@ def entry_json(view: EntryView) -> dict[str, Json]:
             "chunk": Amount(chunk.fee_sat),
         },
         "depends": sorted(map(to_hex, view.parents)),
-        "spentby": sorted(map(to_hex, view.children)),
+        "spentby": [to_hex(child) for child in sorted(view.children)],
         "bip125-replaceable": replaceable,
         "unbroadcast": view.is_unbroadcast,
     }
