@@ -11,6 +11,7 @@ from axon.swarm.blueprint import (
     MinerPlan,
     NodePlan,
     SharedPlan,
+    UplinkPlan,
     WalletPlan,
 )
 
@@ -73,6 +74,34 @@ def test_who_is_on_a_host_goes_with_it_and_who_uses_a_clock_does_not() -> None:
         ((NODE,), {"miners": (MinerPlan("m1", ("n7",)),)}, "m1 names 'n7'"),
         ((NODE,), {"seeds": {"s1": ("n7",)}}, "s1 names 'n7'"),
         ((NODE,), {"newcomer_node": NodePlan("j1", seeds=("s9",))}, "j1 names 's9'"),
+        ((NodePlan("../n1"),), {}, "'../n1' is no name of a component"),
+        ((NodePlan("/etc"),), {}, "'/etc' is no name of a component"),
+        ((NodePlan("n1,n2"),), {}, "'n1,n2' is no name of a component"),
+        ((NODE,), {"seeds": {"s 1": ()}}, "'s 1' is no name of a component"),
+        ((NODE,), {"wallets": (WalletPlan("w1", dials=("w1",)),)}, "w1 names 'w1', a wallet,"),
+        ((NODE,), {"wallets": (WalletPlan("w1", seeds=("n1",)),)}, "w1 names 'n1', a node,"),
+        ((NODE,), {"miners": (MinerPlan("m1", ()),)}, "m1 asks no node for what to mine"),
+        ((NODE,), {"uplinks": (UplinkPlan("u1", (("u1",), ())),)}, "u1 names 'u1', a link,"),
+        (
+            (NODE,),
+            {"shared": (SharedPlan("h1", ComponentClass.SEED, ("n1",)),)},
+            "h1 is shared, and a seed is not",
+        ),
+        (
+            (NODE,),
+            {
+                "miners": (MinerPlan("m1", ("n1",)),),
+                "shared": (SharedPlan("x1", ComponentClass.PROXY, ("m1",)),),
+            },
+            "x1 names 'm1', a miner, where none can be",
+        ),
+        ((NodePlan("n1", keeps_blocks=287),), {}, "n1 keeps all blocks (0), or 288 to 10,000"),
+        ((NodePlan("n1", keeps_blocks=10**9),), {}, "n1 keeps all blocks (0), or 288 to 10,000"),
+        (
+            (NODE,),
+            {"seeds": {f"s{number}": () for number in range(5_000)}},
+            "a network has at most 5,000 components",
+        ),
     ],
 )
 def test_what_cannot_be_raised_is_refused(

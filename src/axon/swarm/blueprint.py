@@ -8,6 +8,8 @@ share.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,8 +18,17 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.mempool.policy import MAX_STANDARD_VERSION
+from axon.p2p.views import KEPT_BLOCKS
 
 MAX_NODES: Final = 1_000
+MAX_COMPONENTS: Final = 5_000
+"""All that has a name: a network is a file that may come from a stranger."""
+
+MAX_KEPT_BLOCKS: Final = 10_000
+"""Of the last blocks that a node keeps, where it keeps no others: so many are made for a trial."""
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,15}", re.ASCII)
+"""Of a component: a target names several with commas, and a folder is called so."""
 
 USUAL_TX_VERSION: Final = 2
 """Of the transactions that wallets make today."""
@@ -41,6 +52,10 @@ class ComponentClass(StrEnum):
 GONE_TOGETHER: Final = frozenset((ComponentClass.HOST, ComponentClass.GROUP))
 """What happens to one of these happens to its members themselves; a proxy, a clock or a file is
 only used by its members, who must do without it."""
+
+
+SHARED: Final = GONE_TOGETHER | {ComponentClass.PROXY, ComponentClass.CLOCK, ComponentClass.FILE}
+"""On what several components hang at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +186,42 @@ class Blueprint:
     def __post_init__(self) -> None:
         if not 1 <= len(self.nodes) <= MAX_NODES:
             raise ConfigError(f"a network has 1 to {MAX_NODES:,} nodes, not {len(self.nodes)}")
-        names = list(self._names())
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ConfigError(f"there are two components {twice!r}")
-        for user, wanted in self._references():
+        names = Counter(self._names())
+        if names.total() > MAX_COMPONENTS:
+            raise ConfigError(f"a network has at most {MAX_COMPONENTS:,} components")
+        for name, count in names.items():
+            if _NAME.fullmatch(name) is None:
+                raise ConfigError(
+                    f"{name!r:.80} is no name of a component: a letter, then letters, digits, - "
+                    "and _, 16 in all"
+                )
+            if count > 1:
+                raise ConfigError(f"there are two components {name!r}")
+        for node in self.nodes:
+            if node.keeps_blocks and not KEPT_BLOCKS <= node.keeps_blocks <= MAX_KEPT_BLOCKS:
+                raise ConfigError(
+                    f"{node.name} keeps all blocks (0), or {KEPT_BLOCKS} to {MAX_KEPT_BLOCKS:,} of "
+                    f"the last, not {node.keeps_blocks}"
+                )
+        for each in self.shared:
+            if each.kind not in SHARED:
+                raise ConfigError(f"{each.name} is shared, and a {each.kind} is not")
+        kinds = self.components() | {
+            each.name: kind
+            for each, kind in (
+                (self.newcomer_node, ComponentClass.NODE),
+                (self.newcomer_wallet, ComponentClass.WALLET),
+            )
+            if each is not None
+        }
+        for user, wanted, fitting in self._references():
             if wanted not in names:
                 raise ConfigError(f"{user} names {wanted!r}, which this network does not have")
+            if kinds[wanted] not in fitting:
+                raise ConfigError(f"{user} names {wanted!r}, a {kinds[wanted]}, where none can be")
+        for miner in self.miners:
+            if not miner.nodes:
+                raise ConfigError(f"{miner.name} asks no node for what to mine")
 
     @property
     def bitcoinds(self) -> int:
@@ -259,22 +303,26 @@ class Blueprint:
         yield from (each.name for each in self.shared)
         yield from (each.name for each in self.uplinks)
 
-    def _references(self) -> Iterator[tuple[str, str]]:
+    def _references(self) -> Iterator[tuple[str, str, Collection[ComponentClass]]]:
+        """Who names whom, and what that may be."""
+        node, seed = (ComponentClass.NODE,), (ComponentClass.SEED,)
+        linked = (ComponentClass.NODE, ComponentClass.WALLET)
         newcomers = (each for each in (self.newcomer_node, self.newcomer_wallet) if each)
         users: Sequence[NodePlan | WalletPlan] = (*self.nodes, *self.wallets, *newcomers)
         for user in users:
-            for named in (*(user.dials or ()), *user.knows, *user.seeds):
-                yield user.name, named
+            yield from ((user.name, named, node) for named in (*(user.dials or ()), *user.knows))
+            yield from ((user.name, named, seed) for named in user.seeds)
             if isinstance(user, NodePlan):
-                yield from ((user.name, node) for node in user.admits or ())
+                yield from ((user.name, named, linked) for named in user.admits or ())
         for miner in self.miners:
-            yield from ((miner.name, node) for node in miner.nodes)
-        for seed, given in self.seeds.items():
-            yield from ((seed, node) for node in given)
+            yield from ((miner.name, named, node) for named in miner.nodes)
+        for name, given in self.seeds.items():
+            yield from ((name, named, node) for named in given)
         for each in self.shared:
-            yield from ((each.name, member) for member in each.members)
+            on_it = (*linked, ComponentClass.MINER) if each.kind in GONE_TOGETHER else linked
+            yield from ((each.name, member, on_it) for member in each.members)
         for uplink in self.uplinks:
-            yield from ((uplink.name, member) for side in uplink.sides for member in side)
+            yield from ((uplink.name, named, linked) for side in uplink.sides for named in side)
 
 
 def _may_link(one: str, other: str, dials: tuple[str, ...] | None) -> bool:

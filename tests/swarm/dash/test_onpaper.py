@@ -7,7 +7,7 @@ import pytest
 from axon.errors import ConfigError
 from axon.swarm.blueprint import MinerPlan, WalletPlan
 from axon.swarm.dash.onpaper import MAX_NODES, on_paper
-from axon.swarm.lab.manifest import NodeProgram
+from axon.swarm.lab.manifest import Manifest, NodeProgram
 from tests.swarm.dash.runs import planned
 
 
@@ -32,6 +32,15 @@ def test_who_listens_listens_on_the_paper_and_who_comes_new_does_not() -> None:
     newcomer = on_paper(manifest).newcomer_wallet
     assert newcomer is not None
     assert not newcomer.listens
+
+
+def test_whoever_comes_new_has_no_name_of_a_node() -> None:
+    drawn = planned(2, miners=1, wallets=1)
+    raw = drawn.encode().replace(b'"n2"', b'"j1"')  # A topology's file may call it so.
+    found = on_paper(Manifest.decode(drawn.folder, raw, "here"))
+    assert [node.name for node in found.nodes] == ["n1", "j1"]
+    assert found.newcomer_node is not None
+    assert found.newcomer_node.name == "j2"
 
 
 def test_what_is_not_simulated_is_refused() -> None:

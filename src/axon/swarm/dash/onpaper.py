@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import Final
 
 from axon.errors import ConfigError
@@ -49,6 +50,13 @@ def on_paper(manifest: Manifest) -> Blueprint:
         nodes,
         wallets,
         tuple(MinerPlan(item.name, (item.node,)) for item in miners),
-        newcomer_node=NodePlan("j1", knows=names),
-        newcomer_wallet=replace(wallets[0], name="c1", listens=False),
+        newcomer_node=NodePlan(_free("j", manifest), knows=names),
+        newcomer_wallet=replace(wallets[0], name=_free("c", manifest), listens=False),
+    )
+
+
+def _free(letter: str, manifest: Manifest) -> str:
+    """A name that nobody has: those of nodes may come from a file."""
+    return next(
+        name for name in map(f"{letter}{{}}".format, count(1)) if name not in manifest.components
     )
