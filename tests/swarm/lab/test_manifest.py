@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from pathlib import Path
 from random import Random
@@ -53,6 +54,28 @@ def test_a_manifest_with_the_former_name_of_its_topology_is_read(tmp_path: Path)
     path = tmp_path / MANIFEST
     path.write_text(path.read_text().replace('"one-server"', '"web"'))
     assert Manifest.load(tmp_path) == manifest
+
+
+def test_a_copy_is_refused_and_a_run_that_was_moved_is_not(tmp_path: Path) -> None:
+    first, copy, moved = (tmp_path / name for name in ("first", "copy", "moved"))
+    (first / "n1").mkdir(parents=True)
+    small(first).save()
+    write_identity(first / "n1")
+    shutil.copytree(first, copy)
+    with pytest.raises(ConfigError, match=f"{copy} is a copy of the run in {first}"):
+        Manifest.load(copy)  # Else whoever took it down would end the processes of the other.
+    first.rename(moved)
+    found = Manifest.load(moved)
+    assert found is not None
+    assert found.components["n1"].process is not None
+    assert str(first) not in found.encode().decode(), "what goes to others names no folder here"
+    first.mkdir()
+    small(first).save()
+    path = first / MANIFEST
+    path.write_text(path.read_text().replace(f'"{found.run}"', '"another"'))
+    assert Manifest.load(moved) is not None, "another run lies there now"
+    (tmp_path / "link").symlink_to(moved)
+    assert Manifest.load(tmp_path / "link") is not None
 
 
 def test_no_manifest_is_no_run(tmp_path: Path) -> None:

@@ -247,18 +247,19 @@ class Manifest:
         fresh = path.with_suffix(".new")
         try:
             with os.fdopen(open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
-                file.write(self.encode())
+                file.write(self.encode(str(self.folder.absolute())))
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(path)
         except OSError as error:
             raise disk_refusal(f"cannot write {path}", error, ConfigError) from error
 
-    def encode(self) -> bytes:
-        """As it stands in the file."""
+    def encode(self, folder: str = "") -> bytes:
+        """As it stands in the file; `folder` is where that lies, by which a copy is known."""
         shown = {
             "schema": SCHEMA,
             "run": self.run,
+            "folder": folder,
             "backend": self.backend,
             "corner": self.corner,
             "bitcoind": self.bitcoind,
@@ -280,7 +281,7 @@ class Manifest:
             None if there is no run.
 
         Raises:
-            ConfigError: what is there is no manifest, or one of another version.
+            ConfigError: what is there is no manifest, one of another version, or a copy.
         """
         path = folder / MANIFEST
         try:
@@ -291,6 +292,12 @@ class Manifest:
         except OSError as error:
             raise ConfigError(f"cannot read {path}: {error.strerror}") from error
         found = cls.decode(folder, raw, str(path))
+        original = _original(folder, raw)
+        if original is not None:
+            raise ConfigError(
+                f"{folder} is a copy of the run in {original}, and has no processes of its own; "
+                "axon swarm export and import make a run of a run"
+            )
         for name in found.components:
             identity = read_identity(found.folder_of(name))
             if identity is not None:
@@ -336,6 +343,23 @@ class Manifest:
             links=tuple(ShapedLink.from_json(link) for link in data.get("links", ())),
             draws=data["draws"],
         )
+
+
+def _original(folder: Path, raw: bytes) -> Path | None:
+    """The folder of which this one is a copy: the run is there as well. None if it is none.
+
+    A folder that was moved is none, and its processes are its own.
+    """
+    told = json.loads(raw)
+    noted = told.get("folder", "")
+    try:
+        if not isinstance(noted, str) or not noted or folder.samefile(noted):
+            return None
+        with (Path(noted) / MANIFEST).open("rb") as file:
+            there = json.loads(file.read(MAX_MANIFEST_BYTES))
+        return Path(noted) if there["run"] == told["run"] else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 @contextmanager
