@@ -31,9 +31,3 @@ def test_programs_are_told_as_well(
     assert told["runs"][0]["invariants"]["L5"]["ok"] is False
     assert told["runs"][0]["notes"] == []
     assert told["sometimes"]["reached"].keys() == SIGHTS.keys()
-
-
-def test_an_attack_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["attack", "flatter"])
-    assert "invalid choice: 'flatter'" in capsys.readouterr().err

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from axon.cli.sim import main
+from axon.cli.simplan import PlannedRun
+from axon.swarm import blueprintfile
 from axon.swarm.faultplan import FaultPlan, FaultStep, Op, step
+from axon.swarm.spof.plants import organic
+from axon.swarm.trialreport import TrialReport
 
-PASS, VIOLATION, FAULT = 0, 1, 3
+PASS, VIOLATION, UNDECIDED, FAULT = 0, 1, 2, 3
 
 
 @pytest.fixture
@@ -99,6 +104,40 @@ def test_a_plan_that_cannot_be_done_is_refused(
     (folder / "plan.json").write_text(text)
     assert main(["--plan", "plan.json", "--nodes", "3"]) == FAULT
     assert said in capsys.readouterr().err
+
+
+def test_a_network_that_does_not_come_to_work_decides_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = organic(3)
+    deaf = tuple(replace(node, filters=False) for node in found.nodes)
+    network = json.dumps(blueprintfile.to_json(replace(found, nodes=deaf)))
+    (folder / "network.json").write_text(network)
+    case = ["--plan", write(folder, step(0, Op.KILL, "n1")), "--network", "network.json"]
+    assert main(case) == UNDECIDED
+    assert "0 of 1 seeds passed, 1 undecided" in capsys.readouterr().out
+    assert main(["shrink", "0", *case]) == UNDECIDED
+    assert "does not come to work" in capsys.readouterr().out
+    assert main([*case, "--nodes", "3"]) == FAULT
+    assert "--network says which nodes there are; --nodes does, too" in capsys.readouterr().err
+
+
+def test_a_trial_that_cannot_be_carried_out_is_not_shrunk(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubled = PlannedRun(0, TrialReport(FaultPlan(), FaultPlan(), trouble="no room"))
+    monkeypatch.setattr("axon.cli.simplan.run_planned", lambda *_: troubled)
+    plan = write(folder, step(0, Op.KILL, "n1"))
+    assert main(["shrink", "0", "--plan", plan]) == UNDECIDED
+    assert "could not be carried out: no room" in capsys.readouterr().out
+
+
+def test_runs_without_a_trace_are_not_called_different(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("axon.cli.simplan._replayed", lambda *_: "it does not come to work\n")
+    assert main(["replay", "3"]) == UNDECIDED
+    assert "S11 determinism is undecided" in capsys.readouterr().out
 
 
 @pytest.mark.process

@@ -19,6 +19,13 @@ def test_whoever_only_loses_a_link_is_not_harmed() -> None:
     assert touched_by(network, slow) == harmed_by(network, slow) == frozenset()
 
 
+def test_of_two_sides_that_are_cut_from_each_other_nobody_is_excused() -> None:
+    network = organic(4, wallets=1)
+    for sides in ("n1|n2", "n1,n2|n3,n4", "w1,n1|n2", "n1,n2-n3,w1"):
+        assert harmed_by(network, FaultPlan((step(0, Op.CUT, sides),))) == frozenset(), sides
+    assert harmed_by(network, FaultPlan((step(0, Op.CUT, "n1,n2"),))) == {"n1", "n2"}
+
+
 def test_all_that_hang_on_a_host_are_harmed_with_it() -> None:
     found = organic(3, wallets=1)
     host = SharedPlan("h1", ComponentClass.HOST, ("n1", "w1"))

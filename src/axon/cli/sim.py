@@ -8,19 +8,22 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
 
-from axon.cli.arguments import add_seeds, positive
+from axon.cli.arguments import Parser, UsageError, add_seeds, positive
 from axon.cli.simattack import attack_main
 from axon.cli.simplan import (
     EXIT_FAULT,
     EXIT_PASS,
+    EXIT_UNDECIDED,
     EXIT_VIOLATION,
     add_plan,
+    node_count,
     read_case,
     replay_main,
     run_planned,
@@ -38,9 +41,6 @@ _Report = TypeVar("_Report")
 FAULT_NODES: Final = 20
 WALLET_NODES: Final = 10
 
-MAX_NODES: Final = 1_000
-"""So many addresses there are to give."""
-
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; its exit code."""
@@ -56,9 +56,18 @@ def main(arguments: Sequence[str]) -> int:
     except ConfigError as error:
         sys.stderr.write(f"Error: {error}\n")
         return EXIT_FAULT
+    except BrokenPipeError:
+        raise  # Whoever read it has had enough.
+    except Exception:  # noqa: BLE001 Python leaves with 1, and that would say: a run has failed.
+        traceback.print_exc()
+        return EXIT_FAULT
 
 
 def _sim(options: argparse.Namespace) -> int:
+    if options.plan is not None and options.wallet:
+        raise UsageError("--plan has a network of its own, and --wallet another one")
+    if options.network is not None and options.plan is None:
+        raise UsageError("--network is the network to which a --plan is done")
     if options.plan is not None:
         return _sim_plan(options)
     began = time.perf_counter()
@@ -69,39 +78,42 @@ def _sim(options: argparse.Namespace) -> int:
     made: Iterable[FaultRunReport | LightReport] = _run(run, options.seeds, options.jobs)
     for report in made:
         reports.append(report)
-        if not report.passed:
-            print(f"FAILED {report}", flush=True)
-        elif options.verbose:
-            print(f"{report}, trace {report.digest}", flush=True)
+        if options.verbose or not report.passed:
+            word = "" if report.passed else "FAILED "
+            print(f"{word}{report}, trace {report.digest}", flush=True)
     print(_summary(reports, time.perf_counter() - began))
     return EXIT_PASS if all(report.passed for report in reports) else EXIT_VIOLATION
 
 
 def _sim_plan(options: argparse.Namespace) -> int:
     """One plan, done to one network, with chance of each seed."""
-    passed = 0
+    passed = undecided = 0
     for run in _run(partial(run_planned, case=read_case(options)), options.seeds, options.jobs):
         passed += run.passed
+        undecided += not run.decided
         if options.verbose or not run.passed or len(options.seeds) == 1:
             print("\n".join(run.lines()), flush=True)
-    print(f"{passed} of {len(options.seeds)} seeds passed")
-    return EXIT_PASS if passed == len(options.seeds) else EXIT_VIOLATION
+    left = f", {undecided} undecided" * bool(undecided)
+    print(f"{passed} of {len(options.seeds)} seeds passed{left}")
+    if passed == len(options.seeds):
+        return EXIT_PASS
+    return EXIT_UNDECIDED if passed + undecided == len(options.seeds) else EXIT_VIOLATION
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="axon sim",
         description="Simulate networks of full nodes that pay, mine and fail, and check that they "
         "keep one ledger. Prints the seeds that failed.",
         epilog="axon sim attack NAME has nodes lie, crowd in or crash; axon sim replay SEED "
         "[OPTION ...] runs a seed twice and compares the traces; axon sim shrink SEED --plan FILE "
         "looks for a smaller case that fails in the same way. Exit code: 0 all holds, 1 something "
-        "does not, 2 or 3 it was called wrongly.",
+        "does not, 2 undecided, 3 it was called wrongly.",
     )
     add_seeds(parser)
     parser.add_argument(
         "--nodes",
-        type=_nodes,
+        type=node_count,
         metavar="N",
         help=f"default {FAULT_NODES}; with --wallet {WALLET_NODES}",
     )
@@ -118,13 +130,6 @@ def _parser() -> argparse.ArgumentParser:
         "-v", "--verbose", action="store_true", help="print the seeds that passed as well"
     )
     return parser
-
-
-def _nodes(text: str) -> int:
-    number = positive(text)
-    if not 2 <= number <= MAX_NODES:
-        raise argparse.ArgumentTypeError(f"2 to {MAX_NODES} nodes, not {number}")
-    return number
 
 
 def _run(run: Callable[[int], _Report], seeds: range, jobs: int) -> Iterable[_Report]:

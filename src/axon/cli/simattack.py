@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from types import MappingProxyType
 from typing import Final
 
-from axon.cli.arguments import add_seeds, positive
+from axon.cli.arguments import Parser, add_seeds, positive
 from axon.cli.simplan import EXIT_PASS, EXIT_VIOLATION
 from axon.rpc.amounts import encode_json
 from axon.swarm.invariants import counted
@@ -40,13 +39,13 @@ _MORE: Final = (
     "sits in its seats, and waits for its restart. hostility (L1): up to half of twenty nodes lie, "
     "strangers abuse all, and the honest come to one tip. one-way (L11): one side of a network "
     "does not hear the other. stall (L10): peers name blocks and do not hand them over. "
-    "Exit code: 0 all holds, 1 something does not, 2 or 3 it was called wrongly."
+    "Exit code: 0 all holds, 1 something does not, 3 it was called wrongly."
 )
 
 
 def attack_main(arguments: Sequence[str]) -> int:
     """`axon sim attack NAME`."""
-    parser = ArgumentParser(prog="axon sim attack", description=_MORE)
+    parser = Parser(prog="axon sim attack", description=_MORE)
     parser.add_argument("attack", choices=list(ATTACKS), metavar="NAME", help=", ".join(ATTACKS))
     add_seeds(parser)
     parser.add_argument(

@@ -29,7 +29,13 @@ def _targets(blueprint: Blueprint, steps: Iterable[FaultStep]) -> frozenset[str]
     named = [
         name
         for step in steps
+        if step.op is not Op.CUT or _is_cut_off(blueprint, step)
         for target in step.target.split(",")
         for name in blueprint.members(target)
     ]
     return frozenset(name for name in named if name in components)
+
+
+def _is_cut_off(blueprint: Blueprint, cut: FaultStep) -> bool:
+    """Whether a cut is around whom it names, and not between two sides, which only lose links."""
+    return all(target in blueprint.components() for target in cut.target.split(","))

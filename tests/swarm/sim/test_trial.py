@@ -66,6 +66,16 @@ def test_where_nobody_else_waits_a_node_that_is_slow_is_passed_over() -> None:
     assert not broken(run_trial(Stage(blueprint, 1), dead.harm(), dead.healing()))
 
 
+def test_whoever_comes_new_does_not_come_to_a_node_that_is_cut_off() -> None:
+    found = organic(4)
+    network = replace(found, newcomer_wallet=WalletPlan("c1", dials=("n1",)))
+    cut = FaultPlan((step(0, Op.CUT, "n1"),))
+    report = run_trial(Stage(network, 1), cut, cut.undone())
+    assert broken(report) == ["L3-cold"]
+    parted = FaultPlan((step(0, Op.CUT, "n1-c1"),))
+    assert broken(run_trial(Stage(network, 1), parted, parted.undone())) == ["L3-cold"]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["one-proxy", "one-folder"])
 def test_what_is_only_used_is_given_back_whole(name: str) -> None:

@@ -44,7 +44,7 @@ def add_commands(add: AddCommand) -> None:
 
 
 def _run(options: Namespace, _folder: Path) -> int:
-    case, say = read_case(options), RunProgress()
+    case, say = read_case(options, simulated=False), RunProgress()
     with TemporaryDirectory(prefix="axon-run-") as folder:
         report = asyncio.run(_attempt(options, case, Path(folder), say))
     say.end()

@@ -64,6 +64,9 @@ STAGE: Final = "stage"
 OPERATIONS: Final = "operations.jsonl"
 """Likewise: what clients asked in the trials, and what became of it. It outlives the run."""
 
+RUN_FILES: Final = frozenset({STAGE, PASSPHRASE})
+"""What no component can be called, for each has a folder beside these."""
+
 _LEFT_OVER: Final = frozenset({LOCK, "manifest.new", PASSPHRASE, f"{PASSPHRASE}.new"})
 
 

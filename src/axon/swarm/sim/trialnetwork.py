@@ -29,6 +29,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Rejected
 from axon.swarm.blueprint import Blueprint, ComponentClass, NodePlan, WalletPlan
 from axon.swarm.faultplan import FaultStep, Op, Way, Withheld
+from axon.swarm.planfit import sides_of
 from axon.swarm.signer import Signer
 from axon.swarm.sim.lightprogram import Device, Ways, add_light, watching_wallet
 from axon.swarm.sim.lookout import Lookout
@@ -344,38 +345,31 @@ class TrialNetwork:
             self.net.nodes[self._numbers[name]].disk.is_lost = lost
 
     def _cut(self, target: str, way: Way, *, drops: bool) -> None:
-        for near, far in self._sides(target):
-            if far is None:
-                far = frozenset(range(self.simulation.count)) - near
-            if way is not Way.IN:
-                self._put_cut(Cut(near, far, drops))
-            if way is not Way.OUT:
-                self._put_cut(Cut(far, near, drops))
+        near, far = self._sides(target)
+        if far is None:
+            coming = self.blueprint.newcomer_wallet is not None
+            far = frozenset(range(self.simulation.count + coming)) - near
+        if way is not Way.IN:
+            self._put_cut(Cut(near, far, drops))
+        if way is not Way.OUT:
+            self._put_cut(Cut(far, near, drops))
 
-    def _sides(self, target: str) -> list[tuple[frozenset[int], frozenset[int] | None]]:
+    def _sides(self, target: str) -> tuple[frozenset[int], frozenset[int] | None]:
         """Between which programs something is done; None for all others."""
-        for uplink in self.blueprint.uplinks:
-            if uplink.name == target:
-                return [(self._programs(uplink.sides[0]), self._programs(uplink.sides[1]))]
-        one, bar, other = target.partition("|")
-        if not bar:
-            one, bar, other = target.partition("-")
-        if bar:
-            return [(self._programs(one.split(",")), self._programs(other.split(",")))]
-        names = [name for each in target.split(",") for name in self.blueprint.members(each)]
-        near = self._programs(names)
-        return [(near, None)] if near else []
+        near, far = sides_of(self.blueprint, target)
+        return self._programs(near), None if far is None else self._programs(far)
 
     def _programs(self, names: Sequence[str]) -> frozenset[int]:
-        known = [name for name in names if name in self._numbers or name in self.devices]
-        return frozenset(map(self.number, known))
+        """By number; the wallet that comes new is the next, while it has not come."""
+        coming, known = len(self._names), (*self._numbers, *self.devices)
+        return frozenset(self.number(name) if name in known else coming for name in names)
 
     def _shape(self, target: str, way: Way, model: LinkModel) -> None:
-        for near, far in self._sides(target):
-            if way is not Way.IN:
-                self._put_shaping(Shaping(near, far, model))
-            if way is not Way.OUT:
-                self._put_shaping(Shaping(far, near, model))
+        near, far = self._sides(target)
+        if way is not Way.IN:
+            self._put_shaping(Shaping(near, far, model))
+        if way is not Way.OUT:
+            self._put_shaping(Shaping(far, near, model))
 
     def _put_shaping(self, shaping: Shaping) -> None:
         self._shapings.append(shaping)

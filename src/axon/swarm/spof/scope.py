@@ -11,7 +11,6 @@ from typing import Final
 
 from axon.errors import ConfigError
 from axon.swarm.blueprint import Blueprint, ComponentClass
-from axon.swarm.faultplan import BETWEEN, FaultPlan, Op
 from axon.swarm.spof.candidates import (
     MAX_PAIRS,
     MAX_SUBSET_NODES,
@@ -42,6 +41,9 @@ class Reach(StrEnum):
     """Every component, and every set of nodes but all; of more than ten nodes as `THREE`, and
     larger sets that are drawn (`spof/setsample`)."""
 
+
+LARGEST_SET: Final = 2
+"""Of so many nodes at once all sets are tried (`Reach.TWO`), before those of all but one."""
 
 GUIDED_SIZE: Final = 3
 """Of so many nodes at once it is asked where there are too many for all sets."""
@@ -74,7 +76,7 @@ class Scope:
             ConfigError: a guide is asked for where there are no sets.
         """
         size = self._guided_size(len(blueprint.nodes))
-        if not size:
+        if not size or not self._kills:
             return None
         classes = (self.classes or {ComponentClass.NODE}) - {ComponentClass.WALLET}
         return Guide(
@@ -90,6 +92,8 @@ class Scope:
         """How many at once a guide leads to; 0 for no guide."""
         if self.guided and self.reach in (Reach.ONE, Reach.ALL_BUT_ONE):
             raise ConfigError(f"a guide leads to sets: {self.reach} leaves none; 2, 3, subsets do")
+        if self.guided and not self._kills:
+            raise ConfigError("a guide leads to sets, which are killed: among the modes kill lacks")
         fits_all = nodes <= MAX_SUBSET_NODES
         match self.reach:
             case Reach.TWO if self.guided:
@@ -111,9 +115,18 @@ class Scope:
             if (self.classes is None or _kind(each, kinds) in self.classes)
             and (self.modes is None or each.mode in self.modes)
         ]
-        if self.classes is None or ComponentClass.NODE in self.classes:
+        if self._has_sets():
             chosen += self._sets(blueprint)
         return list(dict.fromkeys(chosen))
+
+    @property
+    def _kills(self) -> bool:
+        """Whether anything is killed; several at once are harmed in no other way."""
+        return self.modes is None or Mode.KILL in self.modes
+
+    def _has_sets(self) -> bool:
+        """Whether sets of nodes are among what is to be tried."""
+        return self._kills and (self.classes is None or ComponentClass.NODE in self.classes)
 
     def _sets(self, blueprint: Blueprint) -> list[Candidate]:
         """Several nodes at once, which are killed."""
@@ -150,14 +163,26 @@ class Scope:
         if self.modes is not None:
             left_modes = [mode for mode in Mode if mode not in self.modes]
             found.append(f"these kinds of harm: {', '.join(left_modes)}")
-        size = self._guided_size(nodes)
-        if not size and self.reach is Reach.TWO and comb(nodes, 2) > MAX_PAIRS:
-            found.append(f"pairs of nodes: {comb(nodes, 2):,} are more than {MAX_PAIRS}")
+        return found + self._sets_left_out(nodes)
+
+    def _sets_left_out(self, nodes: int) -> list[str]:
+        """Which sets of several components are not tried."""
+        size = self._guided_size(nodes) if self._kills else 0
+        if self.reach is Reach.ONE or not (size or self._has_sets()):
+            return ["several components that are harmed at once"]
+        if self.reach is Reach.ALL_BUT_ONE:
+            return ["several components at once, except all nodes but one"]
+        found = []
+        if not size and self.reach is Reach.TWO:
+            if comb(nodes, 2) > MAX_PAIRS:
+                found.append(f"pairs of nodes: {comb(nodes, 2):,} are more than {MAX_PAIRS}")
+            if nodes > LARGEST_SET + 2:
+                least, most = LARGEST_SET + 1, nodes - 2
+                sizes = f"{least}" if least == most else f"{least} to {most}"
+                found.append(f"sets of {sizes} nodes")
         if 0 < size < nodes - 2 and not self.drawn_sizes(nodes):
             found.append(f"sets of more than {size}, but for all nodes but one")
-        if self.reach in (Reach.ONE, Reach.ALL_BUT_ONE):
-            found.append("several components that are harmed at once")
-        elif nodes > 2:
+        if nodes > 2:
             found.append("several components at once that are not all nodes, or not killed")
         return found
 
@@ -179,6 +204,9 @@ def check_candidate(candidate: Candidate, blueprint: Blueprint) -> None:
         ConfigError: it has not, or the harm does not fit it.
     """
     kinds = blueprint.components() | dict.fromkeys(blueprint.all_links(), ComponentClass.LINK)
+    twice = next((name for name in candidate.targets if candidate.targets.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{twice!r:.80} is named twice: a component is harmed once")
     for name in candidate.targets:
         kind = kinds.get(name)
         if kind is None:
@@ -187,26 +215,6 @@ def check_candidate(candidate: Candidate, blueprint: Blueprint) -> None:
         if candidate.mode not in MODES[kind]:
             fits = ", ".join(MODES[kind])
             raise ConfigError(f"{candidate.mode} does not fit {name}, a {kind}: {fits} do")
-
-
-def check_plan(plan: FaultPlan, blueprint: Blueprint) -> None:
-    """Whether a network has what a plan names.
-
-    Raises:
-        ConfigError: it has not; the text says which step.
-    """
-    known = set(blueprint.components())
-    newcomers = (blueprint.newcomer_node, blueprint.newcomer_wallet)
-    sides = known | {each.name for each in newcomers if each is not None}
-    for number, step in enumerate(plan.steps, 1):
-        parts = step.target.replace("|", ",").replace("-", ",") if step.op in BETWEEN else None
-        allowed = known if parts is None else sides
-        for name in (step.target if parts is None else parts).split(","):
-            if name not in allowed and step.op is not Op.HEAL:
-                there_are = ", ".join(blueprint.components())
-                raise ConfigError(
-                    f"step {number}: there is no {name!r:.80}; there are {there_are:.1000}"
-                )
 
 
 def _kind(candidate: Candidate, kinds: dict[str, ComponentClass]) -> ComponentClass:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from axon.swarm.blueprint import ComponentClass, SharedPlan, UplinkPlan
+from axon.swarm.blueprint import Blueprint, ComponentClass, NodePlan, SharedPlan, UplinkPlan
 from axon.swarm.faultplan import FaultPlan, Op, step
 from axon.swarm.lab.manifest import BackendName
-from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan, sides_of
+from axon.swarm.lab.trials.backend import NotPossible, check_blueprint, check_plan
 from axon.swarm.spof.candidates import Candidate, Mode, singles
 from axon.swarm.spof.plants import PLANTS, organic, paying
 
@@ -38,7 +38,7 @@ def test_links_are_shaped_in_namespaces() -> None:
     check_plan(NETWORK, slow, BackendName.NETNS)
     with pytest.raises(NotPossible, match=r"link n1-n2: on loopback .* --backend netns"):
         check_plan(NETWORK, slow)
-    with pytest.raises(NotPossible, match="there is no component 'n9'"):
+    with pytest.raises(NotPossible, match="there is no 'n9'"):
         check_plan(NETWORK, FaultPlan((step(0, Op.LINK, "n1-n9"),)), BackendName.NETNS)
 
 
@@ -77,7 +77,7 @@ def test_a_lie_of_a_wallet_or_seed_and_a_stranger_are_refused() -> None:
         check_plan(NETWORK, Candidate(("m1",), Mode.NO_BLOCKS).harm())
     with pytest.raises(NotPossible, match="there is no component 'n9'"):
         check_plan(NETWORK, FaultPlan((step(0, Op.KILL, "n9"),)))
-    with pytest.raises(NotPossible, match="there is no component 'n9'"):
+    with pytest.raises(NotPossible, match="there is no 'n9'"):
         check_plan(NETWORK, FaultPlan((step(0, Op.CUT, "n1-n9"),)))
 
 
@@ -122,17 +122,6 @@ def test_a_bitcoind_needs_namespaces_to_find_peers_and_takes_no_orders() -> None
         check_plan(mixed, FaultPlan((step(0, Op.CLOCK, "n2", offset_s=60),)))
 
 
-@pytest.mark.parametrize(
-    ("target", "sides"),
-    [
-        ("n1", (("n1",), None)),
-        ("h1", (("n1", "n2"), None)),
-        ("n1-n3", (("n1",), ("n3",))),
-        ("n1,n2|n3", (("n1", "n2"), ("n3",))),
-        ("u1", (("n1", "n2", "w1"), ("n3", "n4", "w2"))),
-    ],
-)
-def test_a_target_says_between_whom_to_cut(
-    target: str, sides: tuple[tuple[str, ...], tuple[str, ...] | None]
-) -> None:
-    assert sides_of(NETWORK, target) == sides
+def test_no_component_has_the_name_of_a_file_of_the_run() -> None:
+    with pytest.raises(NotPossible, match="a file of a run is called stage"):
+        check_blueprint(Blueprint("small", (NodePlan("n1"), NodePlan("stage"))))

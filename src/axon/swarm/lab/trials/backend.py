@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from axon.errors import AxonError
+from axon.errors import AxonError, ConfigError
 from axon.mempool.policy import MAX_STANDARD_VERSION
 from axon.swarm.blueprint import GONE_TOGETHER, USUAL_TX_VERSION, Blueprint, ComponentClass
 from axon.swarm.faultplan import BETWEEN, FaultPlan, FaultStep, Op, Way, Withheld
+from axon.swarm.lab.lifecycle import RUN_FILES
 from axon.swarm.lab.manifest import BackendName
+from axon.swarm.planfit import sides_of
 
 NOT_POSSIBLE: Final = "not possible with processes"
 """With these words begins what is said of a trial that was left out."""
@@ -23,8 +25,8 @@ NOT_POSSIBLE: Final = "not possible with processes"
 _STEERED: Final = frozenset({Op.KILL, Op.RESTART, Op.STOP, Op.CONT})
 _OPS: Final = {
     ComponentClass.NODE: frozenset(Op),
-    ComponentClass.WALLET: _STEERED | {Op.SLOW, Op.CUT, Op.CLOCK, Op.WIPE},
-    ComponentClass.MINER: _STEERED | {Op.SLOW, Op.LIE, Op.CUT, Op.CLOCK, Op.WIPE},
+    ComponentClass.WALLET: _STEERED | {Op.SLOW, Op.CLOCK, Op.WIPE},
+    ComponentClass.MINER: _STEERED | {Op.SLOW, Op.LIE, Op.CLOCK},
     ComponentClass.SEED: _STEERED,
     ComponentClass.CLOCK: frozenset({Op.CLOCK}),
 }
@@ -59,6 +61,9 @@ def check_blueprint(blueprint: Blueprint, backend: BackendName = BackendName.PRO
             "to a bitcoind loopback addresses are none, so it finds no peers there; with "
             "--backend netns it does"
         )
+    for name in blueprint.components():
+        if name in RUN_FILES:
+            raise NotPossible(f"a file of a run is called {name}; call the component otherwise")
     for node in blueprint.nodes:
         if node.keeps_blocks:
             raise NotPossible(f"{node.name} keeps only its last blocks, and nodes here keep all")
@@ -91,12 +96,11 @@ def _refusals(blueprint: Blueprint, step: FaultStep, backend: BackendName) -> It
     if step.op in BETWEEN:
         if needs_relay(step) and backend is not BackendName.NETNS:
             yield _BY_RELAY[step.op]
-        near, far = sides_of(blueprint, step.target)
-        newcomers = (blueprint.newcomer_node, blueprint.newcomer_wallet)
-        known = {*blueprint.components(), *(each.name for each in newcomers if each is not None)}
-        for name in (*near, *(far or ())):
-            if name not in known:
-                yield f"there is no component {name!r}"
+        try:
+            near, far = sides_of(blueprint, step.target)
+        except ConfigError as error:
+            yield str(error)
+            return
         wallets = {wallet.name for wallet in blueprint.wallets}
         if (
             step.op is Op.CUT
@@ -129,20 +133,3 @@ def _refusals(blueprint: Blueprint, step: FaultStep, backend: BackendName) -> It
 def needs_relay(step: FaultStep) -> bool:
     """Whether a step is carried out by a program between the ends of a link."""
     return step.op is Op.LINK or (step.op is Op.CUT and step.param("way") != Way.BOTH)
-
-
-def sides_of(blueprint: Blueprint, target: str) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
-    """Between whom a cut lies; None for all others.
-
-    Args:
-        blueprint: of the network.
-        target: an uplink, a link `n1-n2`, two sides `n1,n2|n3`, or whoever is cut off from all.
-    """
-    for uplink in blueprint.uplinks:
-        if uplink.name == target:
-            return uplink.sides
-    mark = "|" if "|" in target else "-"
-    one, bar, other = target.partition(mark)
-    if bar:
-        return tuple(one.split(",")), tuple(other.split(","))
-    return tuple(name for each in target.split(",") for name in blueprint.members(each)), None

@@ -37,10 +37,10 @@ from axon.swarm.lab.orders import CALL, Orders
 from axon.swarm.lab.processidentity import identity_of, is_alive, send_signal
 from axon.swarm.lab.programs import TURN_MINER
 from axon.swarm.lab.trials import cuts, ways
-from axon.swarm.lab.trials.backend import sides_of
 from axon.swarm.lab.trials.planning import pace_of
 from axon.swarm.lab.trials.throttle import Throttle
 from axon.swarm.lab.trials.turnminer import TurnMiner
+from axon.swarm.planfit import sides_of
 
 LEAD: Final = 30 * 24 * 3600 * SECOND
 """The network's clocks begin so long before this machine's, and gain on it: the library that judges
