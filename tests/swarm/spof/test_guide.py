@@ -11,9 +11,13 @@ from axon.swarm.faultplan import FaultPlan
 from axon.swarm.invariants import Finding
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.guide import Guide
+from axon.swarm.spof.plants import organic
+from axon.swarm.spof.scope import Reach, Scope
 from axon.swarm.spof.search import ROUND, CandidateState, Search
+from axon.swarm.spof.verdict import Level, SpofVerdict
 from axon.swarm.trialreport import Support, TrialReport
 
+NETWORK = organic(4)
 NAMES = ("a", "b", "c", "d", "e", "f")
 
 Ways = list[frozenset[str]]
@@ -26,6 +30,12 @@ def candidate(*targets: str) -> Candidate:
 def find(services: list[Ways], size: int) -> Search:
     """Have a search find what stops services, each of which takes the first way that is left."""
     search = Search([candidate(name) for name in NAMES], Guide(NAMES, size))
+    follow(services, search)
+    return search
+
+
+def follow(services: list[Ways], search: Search) -> None:
+    """The same with a search that is there."""
     while (job := search.take()) is not None:
         dead = set(job.candidate.targets)
         left = [[way for way in ways if not way & dead] for ways in services]
@@ -34,7 +44,6 @@ def find(services: list[Ways], size: int) -> Search:
         ]
         finding = Finding("L3", all(left), "seen")
         search.tell(job, TrialReport(FaultPlan(), FaultPlan(), [finding], supports=supports))
-    return search
 
 
 def failing(search: Search) -> list[set[str]]:
@@ -94,3 +103,16 @@ def test_a_trial_that_could_not_be_carried_out_teaches_nothing() -> None:
     trouble = TrialReport(FaultPlan(), FaultPlan(), supports=[support], trouble="no disk")
     search.tell(job, trouble)
     assert search.take() is None
+
+
+def test_a_verdict_knows_of_sets_to_which_its_search_was_led() -> None:
+    scope = Scope(Reach.TWO, guided=True)
+    names = tuple(node.name for node in NETWORK.nodes)
+    search = Search([candidate(name) for name in names], scope.guide(NETWORK))
+    verdict = SpofVerdict(NETWORK, scope, search)  # As the command does, before anything is tried.
+    ways = [frozenset((names[0],)), frozenset((names[1],))]
+    follow([ways], search)
+    assert verdict.level is Level.WEAK
+    assert [each.candidate.targets for each in verdict.witnesses] == [names[:2]]
+    assert verdict.guided is not None
+    assert verdict.guided.tried == len(names) + 1

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import pytest
+
+from axon.errors import ConfigError
 from axon.swarm.faultplan import FaultPlan
 from axon.swarm.invariants import Finding
 from axon.swarm.spof.candidates import Candidate, Mode, all_but_one, pairs, singles
 from axon.swarm.spof.plants import organic
-from axon.swarm.spof.scope import Reach, Scope
+from axon.swarm.spof.scope import Reach, Scope, check_candidate
 from axon.swarm.spof.search import Search
 from axon.swarm.spof.verdict import Control, Level, SpofVerdict
 from axon.swarm.spof.verdictview import WIDTH, verdict_lines
@@ -95,6 +99,43 @@ def test_a_scope_has_what_it_says() -> None:
     narrow = Scope(Reach.ONE, modes=frozenset((Mode.CUT,)))
     assert {each.mode for each in narrow.candidates(NETWORK)} == {Mode.CUT}
     assert any("kill" in left for left in narrow.exclusions(NETWORK))
+
+
+def test_sets_that_are_not_tried_are_named() -> None:
+    left = Scope(Reach.TWO).exclusions(organic(10))
+    assert left == [
+        "sets of 3 to 8 nodes",
+        "several components at once that are not all nodes, or not killed",
+    ]
+    assert "sets of 3 nodes" in Scope(Reach.TWO).exclusions(NETWORK)
+    assert not any("sets" in each for each in Scope(Reach.TWO).exclusions(organic(4)))
+    last = Scope(Reach.ALL_BUT_ONE).exclusions(NETWORK)
+    assert last == ["several components at once, except all nodes but one"]
+
+
+def test_where_nothing_is_killed_no_sets_are() -> None:
+    stopped = Scope(Reach.TWO, modes=frozenset((Mode.STOP,)))
+    assert {each.mode for each in stopped.candidates(NETWORK)} == {Mode.STOP}
+    assert "several components that are harmed at once" in stopped.exclusions(NETWORK)
+    assert replace(stopped, reach=Reach.THREE).guide(NETWORK) is None
+    with pytest.raises(ConfigError, match="kill"):
+        replace(stopped, guided=True).guide(NETWORK)
+
+
+def test_a_pair_of_which_nobody_tried_the_parts_says_nothing_of_single_components() -> None:
+    pair = Candidate(("n1", "n2"), Mode.KILL)
+    search = Search([pair])
+    while (job := search.take()) is not None:
+        search.tell(job, TrialReport(FaultPlan(), FaultPlan(), [Finding("L3", False, "w1")]))
+    found = SpofVerdict(NETWORK, Scope(), search, is_narrowed=True)
+    assert found.level is Level.OPEN
+    said = "INCONCLUSIVE: kill n1 n2 fails, and whether a part of it does was not tried."
+    assert found.sentence() == said
+
+
+def test_a_component_is_harmed_once() -> None:
+    with pytest.raises(ConfigError, match="'n1' is named twice"):
+        check_candidate(Candidate(("n1", "n1"), Mode.KILL), NETWORK)
 
 
 def test_controls_that_were_not_carried_out_are_not_called_passed() -> None:

@@ -115,10 +115,11 @@ class SpofVerdict:
     controls: list[Control] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     trouble: str = ""
-    records: list[CandidateRecord] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.records = list(self.search.records.values())
+    @property
+    def records(self) -> list[CandidateRecord]:
+        """All candidates, in the order in which the search came to them; a guide brings more."""
+        return list(self.search.records.values())
 
     def of(self, *standings: CandidateState) -> list[CandidateRecord]:
         """The candidates that stand so."""
@@ -168,7 +169,7 @@ class SpofVerdict:
         sizes = [len(each.candidate.targets) for each in self.witnesses]
         if sizes and min(sizes) == 1:
             return Level.FOUND
-        if self.open or not self.records or self.search.left():
+        if self.open or not self.records or self.search.left() or self._unparted:
             return Level.OPEN
         if sizes:
             return Level.WEAK
@@ -309,6 +310,19 @@ class SpofVerdict:
             "trials": [trial_json(each) for each in self.records if each.reports],
         }
 
+    @property
+    def _unparted(self) -> list[Candidate]:
+        """Several components that fail together, where nobody tried whether one alone would do."""
+        return [
+            each.candidate
+            for each in self.witnesses
+            if len(each.candidate.targets) > 1
+            and any(
+                self._standing(Candidate((name,), each.candidate.mode)) != CandidateState.HOLDS
+                for name in each.candidate.targets
+            )
+        ]
+
     def _singles(self) -> list[CandidateRecord]:
         return [each for each in self.witnesses if len(each.candidate.targets) == 1]
 
@@ -320,6 +334,8 @@ class SpofVerdict:
             return f"a control failed, {missed[0].about}: {missed[0].said}"
         if not self.records:
             return "nothing was tried"
+        if not self.open and self._unparted:
+            return f"{self._unparted[0]} fails, and whether a part of it does was not tried"
         if not self.open:
             return f"there was no time for {counted(len(self.search.left()), 'set')} of the guide"
         shown = ", ".join(f"{each.candidate} is {each.standing}" for each in self.open[:3])
