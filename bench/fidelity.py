@@ -34,7 +34,7 @@ from axon.swarm.lab.processidentity import is_alive
 from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.startup import settle, start
 from axon.swarm.lab.topology import RunTopology
-from axon.swarm.lab.trials.backend import sides_of
+from axon.swarm.planfit import sides_of
 from axon.swarm.sim.trialnetwork import TrialNetwork
 from axon.swarm.sim.workload import HISTORY_BLOCKS, PAYERS, history
 from bench.distributions import Gap, gap, quantile

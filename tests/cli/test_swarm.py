@@ -93,6 +93,28 @@ def test_a_wrong_call_is_one_line(
     assert not (tmp_path / DEFAULT_FOLDER).exists()
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (OSError(28, "No space left on device"), "Error: the system says no: [Errno 28] No space"),
+        (LookupError("n1"), "LookupError: n1"),
+    ],
+)
+def test_a_fault_of_the_program_is_not_taken_for_a_finding(
+    fault: Exception,
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> int:
+        raise fault
+
+    monkeypatch.setattr("axon.cli.swarmcommands.looking._runs", fail)
+    assert main(["runs"], tmp_path) == 3
+    assert said in capsys.readouterr().err
+
+
 def test_no_runs_are_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["runs"], tmp_path) == 0
     assert capsys.readouterr().out == "No run is up; axon swarm up N raises one.\n"

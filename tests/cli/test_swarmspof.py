@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,8 @@ FOUND, OPEN, FAULT = 1, 2, 3
 
 
 def spof(*arguments: str, home: Path) -> int:
-    return main(["spof", "--nodes", "4", *arguments], home)
+    drawn = () if "--network" in arguments or "--mix" in arguments else ("--nodes", "4")
+    return main(["spof", *drawn, *arguments], home)
 
 
 @pytest.mark.process
@@ -54,6 +59,44 @@ def test_a_budget_that_is_used_up_decides_nothing(
     assert capsys.readouterr().out.startswith("INCONCLUSIVE: ")
 
 
+@pytest.mark.process
+def test_whoever_stops_it_is_told_what_was_found(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "axon", "swarm", "spof", "--plant", "one-server"]
+    tried = ("--nodes", "4", "--only", "kill n1", *(f"--only=kill w{number}" for number in (1, 2)))
+    saved = tmp_path / "verdict.json"
+    with subprocess.Popen(
+        [*command, *tried, "-j", "1", "--save", str(saved)],
+        env={**os.environ, "HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if "1 of 3 tried, 1 found" in line:
+                break
+        os.killpg(running.pid, signal.SIGINT)  # As ctrl-C does: whoever works for it hears it, too.
+        out, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert out.startswith("SPOF FOUND: n1.")
+    assert "candidates for which there was no time" in out
+    assert said.endswith("Stopped before all was tried.\n")
+    assert "Traceback" not in said
+    assert json.loads(saved.read_text())["level"] == "SPOF FOUND"
+
+
+def test_a_disk_that_is_full_takes_no_verdict_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("axon.cli.swarmcommands.finding.sim_controls", lambda _pool: iter(()))
+    arguments = ("--only", "kill w1", "--budget", "0", "--save", "/dev/full")
+    assert spof(*arguments, home=tmp_path) == FAULT
+    told = capsys.readouterr()
+    assert told.out.startswith("INCONCLUSIVE: kill w1 is untried.")
+    assert "cannot write /dev/full: " in told.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -63,7 +106,18 @@ def test_a_budget_that_is_used_up_decides_nothing(
         (("--modes", "burn"), "no harm 'burn'; there are kill, stop"),
         (("--classes", "cloud"), "no class 'cloud'; there are node"),
         (("--nodes", "0"), "'0' is no number above 0"),
-        (("--mix", "axon:2"), "--mix says which nodes there are"),
+        (("--mix", "axon:2", "--nodes", "2"), "--mix says which nodes there are"),
+        (("--mix", "axon:2", "--topology", "wallets"), "--mix names another"),
+        (("--only", "kill n1 n1"), "'n1' is named twice"),
+        (("--only", "kill n1", "--k", "1"), "--only says all that is tried; --k says it otherwise"),
+        (("--only", "kill n1", "--modes", "stop"), "--modes says it otherwise"),
+        (("--plant", "star", "--wallets", "9"), "--plant draws all but how many nodes; --wallets"),
+        (("--plant", "star", "--mix", "axon:3"), "--mix is not asked"),
+        (("--network", "n.json", "--nodes", "3", "--plant", "star"), "--nodes, --plant would draw"),
+        (("--network", "n.json", "--miners", "2"), "--miners would draw one"),
+        (("--backend", "proc", "-j", "2"), "--jobs is of virtual time"),
+        (("--save", "nowhere/verdict.json"), "cannot write nowhere/verdict.json: it is a folder"),
+        (("--save", "."), "cannot write .: it is a folder"),
         (("--bitcoind", "/opt/bitcoind"), "names the program of nodes that --mix tells"),
     ],
 )
@@ -77,7 +131,7 @@ def test_what_cannot_be_tried_is_said(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--network", "nothing.json"), "cannot read nothing.json"),
+        (("--network", "nothing.json"), "nothing.json: cannot be read"),
         (("--mix", "bitcoind:2,axon:2"), "a bitcoind runs in no simulation; --backend netns"),
         (("--mix", "bitcoind:2,axon:2", "--backend", "proc"), "it finds no peers there"),
         (("--mix", "geth:4"), "as in bitcoind:4,axon:8, not 'geth:4'"),

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from axon.cli.stoppable import stoppable
-from axon.cli.swarmoptions import REGISTRY, AddCommand, Command, folder_of, swarm_parser
+from axon.cli.swarmoptions import (
+    INTERRUPTED,
+    REGISTRY,
+    AddCommand,
+    Command,
+    folder_of,
+    swarm_parser,
+)
 from axon.errors import AxonError
 from axon.swarm.lab.runregistry import RunRegistry
 from axon.swarm.lab.verdict import Exit
-
-_INTERRUPTED: Final = 130
 
 FAMILIES: Final = {
     "raising": "doctor up down",
@@ -37,6 +43,9 @@ FAMILIES: Final = {
     "carrying": "export import",
 }
 """The files of the commands, in the order of the help text, and which commands each adds."""
+
+_OF_NO_RUN: Final = ("doctor", "runs", "spof", "run", "report", "audit", "import")
+"""Commands that leave nothing running, wherever they are stopped."""
 
 
 def main(arguments: Sequence[str], home: Path | None = None) -> int:
@@ -57,11 +66,19 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
         sys.stderr.write(f"Error: {error}\n")
         return Exit.HARNESS_FAULT
     except KeyboardInterrupt:
-        sys.stderr.write("\nStopped; axon swarm up goes on, axon swarm down takes all away.\n")
-        return _INTERRUPTED
+        is_of_run = not {*arguments[:1]} & {*_OF_NO_RUN}
+        more = "; axon swarm up goes on, axon swarm down takes all away" * is_of_run
+        sys.stderr.write(f"\nStopped{more}.\n")
+        return INTERRUPTED
     except BrokenPipeError:  # Whoever read it has had enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _INTERRUPTED
+        return INTERRUPTED
+    except OSError as error:
+        sys.stderr.write(f"Error: the system says no: {error}\n")
+        return Exit.HARNESS_FAULT
+    except Exception:  # noqa: BLE001 Python leaves with 1, and that would say: one was found.
+        traceback.print_exc()
+        return Exit.HARNESS_FAULT
 
 
 def _adders(arguments: Sequence[str]) -> list[Callable[[AddCommand], None]]:

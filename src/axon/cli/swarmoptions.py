@@ -32,6 +32,10 @@ DEFAULT_FOLDER: Final = Path(".axon") / "swarm"
 RUNS_FOLDER: Final = Path(".axon") / "swarms"
 REGISTRY: Final = Path(".axon") / "swarm-runs.json"
 DEFAULT_RUN: Final = "default"
+
+INTERRUPTED: Final = 130
+"""What shells make of a program that ctrl-C has ended: 128 and the signal's number."""
+
 _RUN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 
 Command = Callable[[Namespace, Path], int]
@@ -99,9 +103,9 @@ def swarm_parser(families: Sequence[Callable[[AddCommand], None]]) -> Parser:
         prog="axon swarm",
         description="Start a network of real nodes on this machine (a test chain; nothing leaves "
         "it), watch it, damage it, and check it.",
-        epilog="Exit code of check, spof and audit: 0 all holds or none was found, 1 something "
-        "does not or one was found, 2 undecided, 3 the lab failed or was called wrongly; of all "
-        "others: 0 or 3.",
+        epilog="Exit code of check, spof, run and audit: 0 all holds or none was found, 1 "
+        "something does not or one was found, 2 undecided, 3 the lab failed or was called wrongly; "
+        "of pay, rpc and open: see their help; of all others: 0 or 3. 130 after ctrl-C.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -7,6 +7,7 @@ import asyncio
 import os
 import platform
 import shlex
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from typing import Final
 
 from axon.cli.arguments import UsageError, positive, seconds
 from axon.cli.sourcecommit import source_commit
-from axon.cli.swarmoptions import AddCommand
+from axon.cli.swarmoptions import INTERRUPTED, AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
 from axon.errors import ConfigError
 from axon.host.version import VERSION
@@ -35,8 +36,8 @@ from axon.swarm.sim.trialcontrols import check_controls as sim_controls
 from axon.swarm.sim.trialpool import TrialPool
 from axon.swarm.spof.candidates import Candidate, Mode
 from axon.swarm.spof.plants import PLANTS, organic, paying
-from axon.swarm.spof.savedfields import SIM
-from axon.swarm.spof.savedverdict import read_network
+from axon.swarm.spof.savedfields import SIM, read_bounded
+from axon.swarm.spof.savedverdict import MAX_VERDICT_BYTES, read_network
 from axon.swarm.spof.scope import Reach, Scope, check_candidate
 from axon.swarm.spof.search import Job, Search
 from axon.swarm.spof.verdict import Level, SpofVerdict
@@ -55,7 +56,10 @@ _MORE: Final = (
 
 NODES: Final = 10
 WALLETS: Final = 3
+MINERS: Final = 2
 """Of a network of which nothing is said."""
+
+JOBS: Final = 2
 
 DIRECT_NODES: Final = 3
 """Where wallets pay each other directly few nodes are enough, and nothing is said of them."""
@@ -82,12 +86,11 @@ def add_commands(add: AddCommand) -> None:
 def _add_network(drawn: argparse._ArgumentGroup) -> None:
     drawn.add_argument("--nodes", type=positive, metavar="N", help=f"default {NODES}")
     drawn.add_argument("--wallets", type=positive, metavar="W", help=f"default {WALLETS}")
-    drawn.add_argument("--miners", type=positive, default=2, metavar="M", help="default 2")
+    drawn.add_argument("--miners", type=positive, metavar="M", help=f"default {MINERS}")
     drawn.add_argument(
         "--topology",
         choices=(RunTopology.ORGANIC, RunTopology.WALLETS),
         type=RunTopology,
-        default=RunTopology.ORGANIC,
         help="organic: nodes find each other (default); wallets: so do they, and wallets pay each "
         f"other directly ({DIRECT_NODES} nodes, {DIRECT_WALLETS} wallets unless said otherwise)",
     )
@@ -123,7 +126,6 @@ def _add_tried(tried: argparse._ArgumentGroup) -> None:
         "--k",
         choices=list(Reach),
         type=Reach,
-        default=Reach.TWO,
         metavar="K",
         help="1: each component; 2: also all pairs of nodes, and all nodes but one (default); "
         "all-but-one: without the pairs; 3: also sets of up to three nodes, guided; subsets: also "
@@ -150,7 +152,11 @@ def _add_tried(tried: argparse._ArgumentGroup) -> None:
         "--budget", type=seconds, metavar="S", help="begin no trial after S seconds of real time"
     )
     tried.add_argument(
-        "-j", "--jobs", type=positive, default=2, metavar="N", help="trials at once (default 2)"
+        "-j",
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help=f"trials at once in virtual time (default {JOBS})",
     )
 
 
@@ -186,8 +192,10 @@ def _candidate(text: str) -> Candidate:
 
 
 def _spof(options: Namespace, _folder: Path) -> int:
+    _check_options(options)
     blueprint = _blueprint(options)
-    scope = Scope(options.k, options.classes, options.modes, options.guided, options.seed)
+    reach = options.k or Reach.TWO
+    scope = Scope(reach, options.classes, options.modes, options.guided, options.seed)
     for candidate in options.only or ():
         check_candidate(candidate, blueprint)
     candidates = options.only or scope.candidates(blueprint)
@@ -203,45 +211,81 @@ def _spof(options: Namespace, _folder: Path) -> int:
     search = Search(candidates, guide)
     verdict = SpofVerdict(blueprint, scope, search, is_narrowed=bool(options.only))
     verdict.left_out += left_out
+    is_stopped = _search(options, verdict)
+    _tell(options, verdict)
+    if is_stopped:
+        sys.stderr.write("Stopped before all was tried.\n")
+        return INTERRUPTED
+    return _CODES[verdict.level]
+
+
+def _search(options: Namespace, verdict: SpofVerdict) -> bool:
+    """Carry the trials out; whether somebody had it stop before its end."""
     try_all = _try_simulated if options.backend == SIM else _try_processes
-    say = RunProgress()
+    say, is_stopped = RunProgress(), False
     say("the network is raised")
-    try_all(options, verdict, say)
+    try:
+        try_all(options, verdict, say)
+    except KeyboardInterrupt:
+        is_stopped = True  # What was found until then is told.
     say.end()
+    return is_stopped
+
+
+def _tell(options: Namespace, verdict: SpofVerdict) -> None:
+    """Say what was found, then write it down: a disk that is full takes no verdict away."""
     shown = verdict.to_json() | {
         "backend": options.backend,
         "seed": options.seed,
         "version": VERSION,
         "machine": _machine(),
         "commit": source_commit(),
-        "network": blueprintfile.to_json(blueprint),
+        "network": blueprintfile.to_json(verdict.blueprint),
     }
-    if options.save is not None:
-        _save(options.save, shown)
     if options.json:
         write_json(shown)
     else:
-        for line in verdict_lines(verdict, _replay(options)):
+        for line in verdict_lines(verdict, _replay(options, verdict.blueprint)):
             write(line)
-    return _CODES[verdict.level]
+    if options.save is not None:
+        _save(options.save, shown)
+
+
+def _check_options(options: Namespace) -> None:
+    """See that each option that is given has something to say, and that a verdict can be kept.
+
+    Raises:
+        ConfigError: it has not, or it cannot.
+    """
+    names = ("nodes", "wallets", "miners", "topology", "plant", "mix")
+    drawn = [f"--{name}" for name in names if getattr(options, name) is not None]
+    if options.network is not None and drawn:
+        raise UsageError(f"--network is a network already drawn; {', '.join(drawn)} would draw one")
+    fixed = [each for each in drawn if each not in ("--nodes", "--plant")]
+    if options.plant is not None and fixed:
+        raise UsageError(f"--plant draws all but how many nodes; {', '.join(fixed)} is not asked")
+    scopes = ("k", "classes", "modes", "guided")
+    chosen = [f"--{name}" for name in scopes if getattr(options, name)]
+    if options.only and chosen:
+        raise UsageError(f"--only says all that is tried; {', '.join(chosen)} says it otherwise")
+    if options.jobs is not None and options.backend != SIM:
+        raise UsageError("--jobs is of virtual time; processes suffer one trial after another")
+    path: Path | None = options.save
+    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
+        raise ConfigError(f"cannot write {path}: it is a folder, or its folder cannot be written")
 
 
 def _blueprint(options: Namespace) -> Blueprint:
     path: Path | None = options.network
-    if options.mix and (path or options.plant or options.nodes):
-        raise UsageError("--mix says which nodes there are; --nodes, --plant and --network do, too")
+    if options.mix is not None and options.nodes is not None:
+        raise UsageError("--mix says which nodes there are; --nodes does, too")
     is_direct = options.topology is RunTopology.WALLETS
-    if is_direct and (options.mix or path or options.plant):
-        raise UsageError("--topology draws a network; --mix, --plant and --network name another")
-    options.nodes = options.nodes or (DIRECT_NODES if is_direct else NODES)
-    options.wallets = options.wallets or (DIRECT_WALLETS if is_direct else WALLETS)
+    if is_direct and options.mix is not None:
+        raise UsageError("--topology draws a network; --mix names another")
     if path is not None:
-        try:
-            found = read_network(path.read_text())
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read {path}: {error}") from None
+        found = read_bounded(path, MAX_VERDICT_BYTES, read_network)
     elif options.plant is not None:
-        found = PLANTS[options.plant].make(options.nodes)
+        found = PLANTS[options.plant].make(options.nodes or NODES)
     else:
         found = _drawn(options)
     if options.bitcoind and not found.is_mixed:
@@ -251,12 +295,15 @@ def _blueprint(options: Namespace) -> Blueprint:
 
 def _drawn(options: Namespace) -> Blueprint:
     """A network whose nodes find each other, of the programs that are wanted."""
+    miners = options.miners or MINERS
     if options.topology is RunTopology.WALLETS:
-        return paying(options.nodes, options.wallets, options.miners)
-    if not options.mix:
-        return organic(options.nodes, options.wallets, options.miners)
+        wallets = options.wallets or DIRECT_WALLETS
+        return paying(options.nodes or DIRECT_NODES, wallets, miners)
+    wallets = options.wallets or WALLETS
+    if options.mix is None:
+        return organic(options.nodes or NODES, wallets, miners)
     programs = [program for program, count in read_mix(options.mix) for _ in range(count)]
-    found = organic(len(programs), options.wallets, options.miners)
+    found = organic(len(programs), wallets, miners)
     nodes = [
         replace(node, bitcoind=program is NodeProgram.BITCOIND)
         for node, program in zip(found.nodes, programs, strict=True)
@@ -266,7 +313,7 @@ def _drawn(options: Namespace) -> Blueprint:
 
 def _try_simulated(options: Namespace, verdict: SpofVerdict, say: RunProgress) -> None:
     """Carry the trials out in virtual time; the verdict knows of each."""
-    pool = TrialPool(verdict.blueprint, options.seed, options.jobs)
+    pool = TrialPool(verdict.blueprint, options.seed, options.jobs or JOBS)
     if not pool.is_ready:
         verdict.trouble = "the network does not come to work before anything is harmed"
         return
@@ -314,20 +361,22 @@ def _ends(options: Namespace, say: RunProgress) -> Callable[[], bool]:
     return lambda: options.budget is not None and say.seconds() > options.budget
 
 
-def _replay(options: Namespace) -> str:
+def _replay(options: Namespace, blueprint: Blueprint) -> str:
     """The command line that tries one candidate of the same network, but for the candidate."""
     words = ["axon swarm spof", f"--seed {options.seed}"]
     words += [f"--backend {options.backend}"] if options.backend != SIM else []
     if options.network is not None:
         words.append(f"--network {shlex.quote(str(options.network))}")
     else:
-        words.append(f"--mix {options.mix}" if options.mix else f"--nodes {options.nodes}")
+        count = len(blueprint.nodes)
+        words.append(f"--mix {options.mix}" if options.mix else f"--nodes {count}")
         if options.plant is not None:
             words.append(f"--plant {options.plant}")
         else:
-            words.append(f"--wallets {options.wallets} --miners {options.miners}")
-        if options.topology is not RunTopology.ORGANIC:
+            words.append(f"--wallets {len(blueprint.wallets)} --miners {len(blueprint.miners)}")
+        if options.topology is RunTopology.WALLETS:
             words.append(f"--topology {options.topology}")
+    words += [f"--bitcoind {shlex.quote(options.bitcoind)}"] if options.bitcoind else []
     return " ".join(words)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
@@ -92,6 +93,7 @@ class TrialPool:
         self._running[ours] = job, child
 
     def _work(self, job: Job, out: Connection) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # A ctrl-C is for the parent, who ends us.
         began, spent = perf_counter(), process_time()
         report = self.attempt(job)
         most_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
