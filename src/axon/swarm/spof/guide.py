@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from math import comb
 
+from axon.swarm.invariants import counted
 from axon.swarm.spof.hittingsets import Names, extended, smallest
 from axon.swarm.trialreport import Support
 
@@ -80,3 +82,38 @@ class Guide:
     def possible(self) -> int:
         """How many sets of so many components there are."""
         return sum(comb(len(self.names), size) for size in range(1, self.size + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Guided:
+    """To which sets of components a guide has led.
+
+    Args:
+        size: of the largest sets.
+        tried: so many sets of one or more.
+        possible: so many there are.
+        left: sets to which it leads and for which there was no time.
+        operations: which it has seen to succeed.
+        ways: in which they did.
+    """
+
+    size: int
+    tried: int
+    possible: int
+    left: int
+    operations: int
+    ways: int
+
+    def left_out(self) -> str:
+        """What was not tried, and what is known of it."""
+        if self.left:
+            return f"sets of up to {self.size}: at least {self.left:,} more may fail"
+        return (
+            f"{self.possible - self.tried:,} of {self.possible:,} sets of up to {self.size}: by "
+            f"what was seen, each leaves every one of {counted(self.operations, 'operation')} a "
+            "way; that holds for this workload, and as far as a way that served once serves again"
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """For a report."""
+        return asdict(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -11,6 +11,7 @@ from axon.swarm.blueprint import Blueprint
 from axon.swarm.invariants import counted
 from axon.swarm.sightings import Sightings, over
 from axon.swarm.spof.candidates import Candidate, Mode, all_but_one, singles
+from axon.swarm.spof.guide import Guided
 from axon.swarm.spof.predicted import Prediction, predicted
 from axon.swarm.spof.scope import Scope, exhaustive_size
 from axon.swarm.spof.search import CandidateRecord, CandidateState, Search
@@ -57,41 +58,6 @@ class Control:
         shown = {"about": self.about, "passed": self.passed, "said": self.said}
         shown["must_fail"] = self.must_fail
         return shown | ({} if self.history is None else {"history": self.history.to_json()})
-
-
-@dataclass(frozen=True, slots=True)
-class Guided:
-    """To which sets of components a guide has led (`spof/guide`).
-
-    Args:
-        size: of the largest sets.
-        tried: so many sets of one or more.
-        possible: so many there are.
-        left: sets to which it leads and for which there was no time.
-        operations: which it has seen to succeed.
-        ways: in which they did.
-    """
-
-    size: int
-    tried: int
-    possible: int
-    left: int
-    operations: int
-    ways: int
-
-    def left_out(self) -> str:
-        """What was not tried, and what is known of it."""
-        if self.left:
-            return f"sets of up to {self.size}: at least {self.left:,} more may fail"
-        return (
-            f"{self.possible - self.tried:,} of {self.possible:,} sets of up to {self.size}: by "
-            f"what was seen, each leaves every one of {counted(self.operations, 'operation')} a "
-            "way; that holds for this workload, and as far as a way that served once serves again"
-        )
-
-    def to_json(self) -> dict[str, object]:
-        """For a report."""
-        return asdict(self)
 
 
 @dataclass(slots=True)
