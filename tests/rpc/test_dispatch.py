@@ -11,6 +11,7 @@ from axon.primitives.hashes import BlockHash
 from axon.rpc.amounts import Amount, Json, Number
 from axon.rpc.dispatch import Call, Registry, method
 from axon.rpc.errors import RpcError
+from axon.rpc.repeatedkeys import RepeatedKeys
 
 _HASH_HEX = "00" * 31 + "07"
 
@@ -110,6 +111,11 @@ def test_ways_to_say_the_same(registry: Registry, params: object) -> None:
     [
         ({"blockhsh": 1}, -8, "Unknown named parameter blockhsh"),
         ({"args": 5}, -8, "Unknown named parameter args"),
+        (
+            RepeatedKeys([("blockhash", _HASH_HEX), ("blockhash", _HASH_HEX)]),
+            -8,
+            "Parameter blockhash specified multiple times",
+        ),
         (
             {"args": [_HASH_HEX], "blockhash": _HASH_HEX},
             -8,

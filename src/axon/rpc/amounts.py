@@ -18,6 +18,7 @@ from typing import Any, Final, NoReturn, TypeVar, overload
 
 from axon.primitives.transaction import COIN, MAX_MONEY_SAT
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.repeatedkeys import RepeatedKeys, object_of
 
 Json = Any
 """What JSON can say, with `Amount` for money."""
@@ -197,13 +198,19 @@ def refuse_constant(name: str) -> NoReturn:
 
 
 def decode_json(data: bytes | str) -> object:
-    """JSON as it came in; numbers with a fraction are `Number`s.
+    """JSON as it came in; numbers with a fraction are `Number`s, objects that name a key more than
+    once `RepeatedKeys`.
 
     Raises:
         ValueError: it is not JSON, not UTF-8, or nested deeper than `MAX_DEPTH`.
     """
     try:
-        value = json.loads(data, parse_float=Number, parse_constant=refuse_constant)
+        value = json.loads(
+            data,
+            parse_float=Number,
+            parse_constant=refuse_constant,
+            object_pairs_hook=object_of,
+        )
     except RecursionError as error:
         raise ValueError(TOO_DEEP) from error
     if is_deeper(value, MAX_DEPTH):
@@ -280,6 +287,9 @@ def _real(value: float) -> str:
 
 def _rare(value: object) -> str:
     """Subclasses (an `IntEnum`, a `NewType`'s own class) are written as what they are made of."""
+    if isinstance(value, RepeatedKeys):
+        pairs = [f"{encode_basestring(key)}:{_compact(item)}" for key, item in value.pairs]
+        return "{" + ",".join(pairs) + "}"
     if isinstance(value, int):
         return int.__repr__(value)
     if isinstance(value, str):

@@ -32,6 +32,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.helptext import help_text, split_docstring
 from axon.rpc.parameters import NO_DEFAULT, OBJECT, Parameter, Shape, shape_of
+from axon.rpc.repeatedkeys import RepeatedKeys
 
 HIDDEN: Final = "hidden"
 """The group of calls that Bitcoin Core's list leaves out."""
@@ -201,6 +202,8 @@ class Method:
 
     def _positional(self, named: dict[str, object]) -> list[object]:
         """Named parameters put into their places, holes filled with None."""
+        if isinstance(named, RepeatedKeys):
+            raise RpcError(Code.PARAMETER, f"Parameter {named.repeated} specified multiple times")
         left = dict(named)
         options: dict[str, object] = {}
         for option in self.options:

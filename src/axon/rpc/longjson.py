@@ -24,6 +24,7 @@ from axon.rpc.amounts import (
     is_deeper,
     refuse_constant,
 )
+from axon.rpc.repeatedkeys import object_of
 
 SHORT_SIZE: Final = 1024
 """A value of so many characters is decoded at once."""
@@ -34,7 +35,9 @@ PIECE_SIZE: Final = 64 * 1024
 LONG_VALUES: Final = 500
 """Fewer values are encoded at once: that takes a millisecond."""
 
-_DECODER: Final = json.JSONDecoder(parse_float=Number, parse_constant=refuse_constant)
+_DECODER: Final = json.JSONDecoder(
+    parse_float=Number, parse_constant=refuse_constant, object_pairs_hook=object_of
+)
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _HIGH: Final = r"\\u[dD][89abAB][0-9a-fA-F]{2}"
@@ -85,12 +88,17 @@ class _Object:
     end = "}"
 
     def __init__(self) -> None:
-        self.value: dict[str, object] = {}
+        self._pairs: list[tuple[str, object]] = []
         self.key = ""
+
+    @property
+    def value(self) -> dict[str, object]:
+        """The object, once it has been read to its end."""
+        return object_of(self._pairs)
 
     def add(self, item: object) -> None:
         """The value that belongs to `key`."""
-        self.value[self.key] = item
+        self._pairs.append((self.key, item))
 
 
 class _Reader:

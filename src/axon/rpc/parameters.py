@@ -24,6 +24,7 @@ from typing import Annotated, Any, Final
 from axon.primitives.hashes import from_hex
 from axon.rpc.amounts import Amount, Number, amount_from
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.repeatedkeys import RepeatedKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ _TYPE_NAMES: Final[dict[type, str]] = {
     type(None): "null",
     bool: "bool",
     dict: "object",
+    RepeatedKeys: "object",
     list: "array",
     str: "string",
     int: "number",

@@ -21,6 +21,7 @@ from axon.primitives.transaction import SEQUENCE_FINAL, Transaction, TxIn, TxOut
 from axon.rpc.amounts import Json, Number, amount_from
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import expect_text, parse_hash, parse_hex, type_name
+from axon.rpc.repeatedkeys import pairs_of
 
 DRAFT_USAGE: Final = {
     "inputs": '[{"txid":"hex","vout":n,"sequence":n},...]',
@@ -95,7 +96,7 @@ def _pairs(outputs: Json) -> list[tuple[str, Json]]:
     if outputs is None:
         raise _fault("output argument must be non-null")
     if isinstance(outputs, Mapping):
-        return list(outputs.items())
+        return list(pairs_of(outputs))
     if not isinstance(outputs, list):
         raise RpcError(
             Code.TYPE, f"JSON value of type {type_name(outputs)} is not of expected type array"
@@ -104,7 +105,7 @@ def _pairs(outputs: Json) -> list[tuple[str, Json]]:
     for each in outputs:
         if not isinstance(each, dict):
             raise _fault("key-value pair not an object as expected")
-        if len(each) != 1:
+        if len(pairs_of(each)) != 1:
             raise _fault("key-value pair must contain exactly one key")
         pairs += each.items()
     return pairs

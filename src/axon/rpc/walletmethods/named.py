@@ -11,6 +11,7 @@ from axon.primitives.transaction import OutPoint, Transaction
 from axon.rpc.amounts import Json, amount_from
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import unhex
+from axon.rpc.repeatedkeys import RepeatedKeys
 from axon.rpc.walletdaemon import refusal
 from axon.wallet.labels import parse_outpoint
 from axon.wallet.payment import ALL, Payee, address_script
@@ -44,13 +45,17 @@ def parse_recipients(value: Json, network: Network) -> list[Payee]:
 
     Raises:
         RpcError: it is neither, an address is none of this network, an amount is none, or a URI
-            asks for another one.
+            asks for another one; or an object names an address twice.
     """
     parts = [value] if isinstance(value, dict) else value
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise RpcError(
             Code.PARAMETER, 'Invalid parameter, expected recipients as {"address": amount}'
         )
+    repeated = next((part for part in parts if isinstance(part, RepeatedKeys)), None)
+    if repeated is not None:
+        message = f"Invalid parameter, duplicated address: {repeated.repeated}"
+        raise RpcError(Code.PARAMETER, message)
     pairs = [pair for part in parts for pair in part.items()]
     if len(pairs) > MAX_RECIPIENTS:
         raise RpcError(Code.PARAMETER, f"Invalid parameter, at most {MAX_RECIPIENTS} recipients")
