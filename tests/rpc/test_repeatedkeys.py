@@ -13,7 +13,7 @@ from axon.rpc.parameters import type_name
 from axon.rpc.repeatedkeys import RepeatedKeys, pairs_of
 from axon.rpc.shapes.drafts import draft
 from axon.rpc.walletmethods.named import parse_recipients
-from axon.swarm.signer import Signer
+from tests.signing import Signer
 
 BOB, CAROL = Signer("Bob").address(), Signer("Carol").address()
 TEXT = f'{{"{BOB}":1,"{CAROL}":2,"{BOB}":3}}'

@@ -3,6 +3,8 @@ word."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from axon.chain.store import MemoryStore
 from axon.consensus.inputs import InputVerifier
 from axon.consensus.scripts import verify_scripts
+from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.descriptor import parse_descriptor
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.network import REGTEST
@@ -146,6 +149,172 @@ def test_encrypting_makes_new_keys_and_leaves_none_open() -> None:
     place = book.find(wallet.new_script(AddressType.BECH32))
     assert place is not None
     assert place.keychain >= 8
+
+
+class Snapshots(MemoryStore):
+    """A store that remembers what it held after each write: what a crash would leave behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[dict[bytes, bytes]] = []
+
+    def write(self, changes: Mapping[bytes, bytes | None]) -> None:
+        super().write(changes)
+        self.taken.append(dict(self.items(b"")))
+
+    def after(self, number: int) -> DescriptorWallet:
+        """The wallet of whoever was killed right after a write."""
+        store = MemoryStore()
+        store.write(self.taken[number])
+        return DescriptorWallet.load(store, Entropy(Random(8)))
+
+
+@pytest.mark.parametrize("passphrase", ["", "horse"])
+def test_a_new_wallet_is_whole_whenever_it_is_there(passphrase: str) -> None:
+    store = Snapshots()
+    made(store, passphrase=passphrase)
+    for number in range(len(store.taken)):
+        assert len(store.after(number).ledger.book.keychains) == 8
+
+
+def test_a_wallet_is_encrypted_with_its_new_keys_or_not_at_all() -> None:
+    store = Snapshots()
+    wallet = made(store)
+    begun = len(store.taken)
+    wallet.encrypt("horse", NOW_S, AHEAD)
+    assert len(store.taken) > begun
+    for number in range(len(store.taken)):
+        found = store.after(number)
+        assert found.rewrite_due is found.keyring.is_encrypted is (number >= begun)
+        book = found.ledger.book
+        assert len(book.keychains) == (16 if found.keyring.is_encrypted else 8)
+        assert sum(book.held(keychain).active for keychain in book.keychains) == 8
+    wallet.rewritten()
+    assert not wallet.rewrite_due
+
+
+def test_a_rescan_is_due_with_the_descriptor_that_wants_it_until_it_was_done() -> None:
+    store = Snapshots()
+    wallet = made(store, flags=WalletFlags(private_keys=False))
+    texts = made().ledger.book
+    for keychain, height in ((4, 7), (5, 3), (6, 5)):
+        held = HeldDescriptor("", "", timestamp_s=NOW_S, ahead=AHEAD)
+        wallet.hold(parse_descriptor(texts.text(keychain), REGTEST)[0], None, held, height)
+    for number in range(len(store.taken)):
+        found = store.after(number)
+        assert bool(found.ledger.book.keychains) is (found.rescan_due is not None)
+    assert store.after(-1).rescan_due == 3, "from the lowest"
+    wallet.rescanned()
+    assert store.after(-1).rescan_due is None
+
+
+def test_a_new_descriptor_takes_the_place_of_the_one_that_gave_out_such_addresses() -> None:
+    wallet = made(flags=WalletFlags(blank=True))
+    key = ExtendedKey.from_seed(b"a seed of tests.").encode(REGTEST)
+    descriptor = parse_descriptor(f"wpkh({key}/7/*)", REGTEST)[0]
+    held = HeldDescriptor("", "", active=True, timestamp_s=NOW_S, ahead=AHEAD)
+    wallet.hold(descriptor, f"wpkh({key}/7/*)", held)
+    at = desk(wallet)
+    (root,) = at.roots().values()
+    assert len(at.add_type(root, "bech32", (False, True), NOW_S)) == 2
+    book = wallet.ledger.book
+    active = [each for each in book.keychains if book.held(each).active]
+    assert [book.held(each).internal for each in active] == [False, True]
+    assert not book.held(0).active
+    assert at.add_type(root, "bech32", (False, True), NOW_S) == []
+
+
+def test_a_coin_of_a_miniscript_is_chosen_and_spent() -> None:
+    wallet = made(flags=WalletFlags(blank=True))
+    keys = [ExtendedKey.from_seed(bytes([number]) * 16).encode(REGTEST) for number in (1, 2)]
+    text = f"wsh(or_d(pk({keys[0]}/*),and_v(v:pkh({keys[1]}/*),older(10))))"
+    held = HeldDescriptor("", "", active=True, timestamp_s=NOW_S, ahead=AHEAD)
+    for internal in (False, True):
+        each = text.replace("/*", f"/{int(internal)}/*")
+        descriptor = parse_descriptor(each, REGTEST)[0]
+        wallet.hold(descriptor, each, replace(held, internal=internal))
+    paid(wallet, [wallet.new_script(AddressType.BECH32)])
+    assert wallet.holdings.sums().trusted_sat == 10_000_000
+    at = desk(wallet)
+    built = at.build([(STRANGER, 4_000_000, False)], feerate_sat_kvb=20_000)
+    signed, complete = at.signed(built.transaction)
+    assert complete
+    assert isinstance(verify_scripts(signed, built.spent), Accepted)
+    assert signed.vsize <= built.vsize < signed.vsize + 60, "by the longer of its two ways"
+
+
+def test_an_address_for_change_is_given_out_only_with_a_payment_that_has_it() -> None:
+    wallet = made()
+    paid(wallet, [wallet.new_script(AddressType.BECH32)])
+    at = desk(wallet)
+    with pytest.raises(PaymentRefused):
+        at.build([(STRANGER, 4_000_000, False)], feerate_sat_kvb=20_000, max_fee_sat=1)
+    untouched = wallet.next_change(AddressType.BECH32)
+    at.build([(STRANGER, 10_000_000, True)], feerate_sat_kvb=20_000)
+    assert wallet.next_change(AddressType.BECH32) == untouched, "all was paid out"
+    built = at.build([(STRANGER, 4_000_000, False)], feerate_sat_kvb=20_000)
+    assert built.transaction.outputs[built.change_place or 0].script_pubkey == untouched
+    assert wallet.next_change(AddressType.BECH32) != untouched
+
+
+def test_coins_of_one_script_are_spent_together_where_that_costs_no_more() -> None:
+    wallet = made()
+    script, other = [wallet.new_script(AddressType.BECH32) for _ in range(2)]
+    paid(wallet, [script, other, script], sat=1_000_000)
+    at = desk(wallet)
+
+    def spent(**terms: int) -> list[set[bytes]]:
+        """Whose coins ten payments of two coins spend."""
+        wanted = [(STRANGER, 1_500_000, False)]
+        built = [at.build(wanted, feerate_sat_kvb=40_000, **terms) for _ in range(10)]
+        return [{output.script_pubkey for output in each.spent} for each in built]
+
+    assert spent() == [{script}] * 10
+    assert {script, other} in spent(max_together_sat=-1)
+
+
+def test_a_payment_that_the_pool_would_refuse_for_its_cluster_is_refused() -> None:
+    wallet = made()
+    paid(wallet, [wallet.new_script(AddressType.BECH32)])
+    at = desk(wallet)
+    first = at.build([(STRANGER, 1_000_000, False)], feerate_sat_kvb=5_000)
+    signed, _ = at.signed(first.transaction)
+    wallet.record_sent(signed, NOW_S)
+    wallet.pooled(signed, NOW_S)
+    wanted = [(STRANGER, 1_000_000, False)]
+    for count, weight, refused in (
+        (62, 1_000, False),
+        (63, 1_000, False),
+        (64, 1_000, True),
+        (2, 403_500, True),
+    ):
+        terms = {"pool": {signed.txid: (1, 7, count, weight, ())}, "cluster_limits": (64, 404_000)}
+        if not refused:
+            assert at.build(wanted, feerate_sat_kvb=5_000, long_chains=True, **terms).fee_sat
+            continue
+        with pytest.raises(PaymentRefused, match="too many unconfirmed transactions in cluster"):
+            at.build(wanted, feerate_sat_kvb=5_000, long_chains=True, **terms)
+
+
+def test_what_a_payment_builds_on_and_pays_less_is_paid_for_once() -> None:
+    wallet = made()
+    paid(wallet, [wallet.new_script(AddressType.BECH32)])
+    at = desk(wallet)
+    scripts = [wallet.new_script(AddressType.BECH32) for _ in range(2)]
+    both = [(script, 4_000_000, False) for script in scripts]
+    first = at.build(both, feerate_sat_kvb=1_000)
+    parent, _ = at.signed(first.transaction)
+    wallet.record_sent(parent, NOW_S)
+    wallet.pooled(parent, NOW_S)
+    kin = [(parent.txid, parent.vsize, first.fee_sat, 1_000)]
+    pool = {parent.txid: (1, 7, 1, parent.weight_wu, kin)}
+    wanted = [(STRANGER, 7_000_000, False)]
+    for feerate, pays in ((1_000, False), (20_000, True)):
+        built = at.build(wanted, feerate_sat_kvb=feerate, pool=pool)
+        assert len(built.spent) >= 2
+        own = -(-feerate * built.vsize // 1_000)
+        behind = -(-feerate * parent.vsize // 1_000) - first.fee_sat
+        assert built.fee_sat == own + (behind if pays else 0)
 
 
 def test_a_wallet_without_keys_gives_no_addresses_and_signs_nothing() -> None:

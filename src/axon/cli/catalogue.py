@@ -169,10 +169,12 @@ _WALLET: Final = """
 addresstype   value     |              | Type of new addresses: legacy, p2sh-segwit, bech32 or bech32m (default: bech32)
 avoidpartialspends flag |              | Spend all coins of an address at once, or none (default: 0)
 changetype    value     |              | Type of addresses for change, as for -addresstype (default: like what is paid)
+consolidatefeerate value |             | Expect to pay this rate one day, in BTC/kvB: payments that pay more spend few coins, those that pay less rather more (default: 0.0001)
 disablewallet flag      |              | Keep no wallets, and answer none of their calls (default: 0)
 discardfee    value     | <amt>        | Leave change to the miner that costs more to spend at this rate, in BTC/kvB (default: 0.0001)
 fallbackfee   value     | <amt>        | Pay this rate where none can be estimated, in BTC/kvB; 0 to pay nothing then (default: 0.00)
 keypool       value     | <n>          | Look for so many addresses of each descriptor beyond the last used one (default: 1000)
+maxapsfee     value     | <amt>        | Spend all coins of an address at once where that costs no more than this, in BTC; -1 for never (default: 0.00)
 maxtxfee      value     | <amt>        | Pay no higher fee, in BTC (default: 0.10)
 mintxfee      value     | <amt>        | Pay no lower rate, in BTC/kvB (default: 0.00001)
 spendzeroconfchange flag |             | Spend change that is in no block yet (default: 1)
@@ -180,7 +182,8 @@ txconfirmtarget value   | <n>          | Pay enough to be in one of so many bloc
 wallet        list net  | <name>       | Load this wallet at the start
 walletbroadcast flag    |              | Hand payments of wallets to the network (default: 1)
 walletdir     value net | <dir>        | Keep wallets in this folder, which must exist (default: wallets, in the network's folder)
-walletnotify  value     | <cmd>        | Run this command for each transaction of a wallet, new and in a block; %s in it becomes its id, %w the wallet
+walletnotify  value     | <cmd>        | Run this command for each transaction of a wallet, new, in the pool and in a block; %s in it becomes its id, %w the wallet, %b and %h its block and height
+walletrejectlongchains flag |          | Make no payment that would be in too long a chain of the pool (default: 1)
 walletrbf     flag      |              | Say of payments that they may be replaced (default: 1)
 """
 

@@ -94,12 +94,9 @@ logratelimit        silent          what a stranger can have logged is bounded w
 maxsigcachesize     silent          libbitcoinkernel decides how much it keeps in memory
 test                warned  none    its options are for tests of Bitcoin Core itself
 
-consolidatefeerate  silent          coins are chosen by other rules; none is spent to have fewer
-maxapsfee           warned  none =0 =0.00  coins of one address are spent together only with -avoidpartialspends
 signer              refused none    no signing device is asked
 unsafesqlitesync    silent          a wallet's file is always written safely
 walletcrosschain    warned  off     a wallet is opened on its own chain only
-walletrejectlongchains silent       the pool itself refuses what is too long
 
 
 choosedatadir       silent          of Bitcoin Core's window

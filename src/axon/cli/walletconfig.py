@@ -54,10 +54,13 @@ def wallet_config(settings: Settings, folder: Path) -> NodeWalletSettings | None
         min_sat_kvb=_feerate(settings, "mintxfee", usual.min_sat_kvb),
         max_fee_sat=_max_fee(settings, usual.max_fee_sat),
         discard_sat_kvb=_feerate(settings, "discardfee", usual.discard_sat_kvb),
+        later_sat_kvb=_feerate(settings, "consolidatefeerate", usual.later_sat_kvb),
         confirm_target=_target(settings, usual.confirm_target),
         replaceable=settings.flag("walletrbf", usual.replaceable),
         spends_change=settings.flag("spendzeroconfchange", usual.spends_change),
         together=settings.flag("avoidpartialspends", usual.together),
+        max_together_sat=_max_together(settings, usual.max_together_sat),
+        rejects_long_chains=settings.flag("walletrejectlongchains", usual.rejects_long_chains),
         broadcasts=settings.flag("walletbroadcast", not settings.flag("blocksonly", False)),
         notify=settings.text("walletnotify"),
     )
@@ -92,6 +95,13 @@ def _max_fee(settings: Settings, default: int) -> int:
             " least the minrelay fee of 0.00001 BTC/kvB to prevent stuck transactions)"
         )
     return fee
+
+
+def _max_together(settings: Settings, default: int) -> int:
+    if not settings.is_set("maxapsfee"):
+        return default
+    text = settings.text("maxapsfee")
+    return -1 if text == "-1" else read_money("maxapsfee", text)
 
 
 def _target(settings: Settings, default: int) -> int:

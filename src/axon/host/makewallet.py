@@ -11,6 +11,7 @@ from axon.rpc.corewallet.settings import NodeWalletSettings
 from axon.rpc.daemon import Daemon
 from axon.wallet.descriptorseed import WalletFlags
 from axon.wallet.descriptorwallet import DescriptorWallet
+from axon.wallet.records import Mark
 from axon.wallet.sealedkeys import Entropy
 
 
@@ -33,7 +34,7 @@ def make_wallet(
         StorageError: the disk refuses.
     """
     with SqliteStore(path) as store:
-        wallet = DescriptorWallet.create(
+        DescriptorWallet.write_new(
             store,
             daemon.node.network,
             Entropy(SystemRandom()),
@@ -41,5 +42,5 @@ def make_wallet(
             passphrase=passphrase,
             now_s=daemon.now_s,
             ahead=settings.ahead,
+            seen=Mark(*tip),
         )
-        wallet.follow_chain(None, *tip)

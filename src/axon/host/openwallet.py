@@ -13,6 +13,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 from time import monotonic
@@ -24,6 +25,7 @@ from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import AxonError, StorageError, WalletError
 from axon.host.walletnotice import Notifier
 from axon.host.walletrefusals import refusal
+from axon.host.walletrescan import Rescan
 from axon.node.commands import SendTransaction
 from axon.node.facts import TransactionAccepted, TransactionRemoved
 from axon.node.walletfollow import LookAt, StepBack, WalletFollow, look
@@ -72,8 +74,9 @@ class OpenWallet:
         self._news = asyncio.Event()
         self._waiters = Waiters()
         self._failure: BaseException | None = None
-        self._rescan: tuple[float, float] | None = None  # Since when, and how much is done.
-        self._aborted = self._closed = False
+        self._rescan = Rescan(daemon.node.active, lambda step: self._run(self._look_through, step))
+        self._resend_at = 0.0  # By the clock of the machine.
+        self._closed = False
         self._lock_timer: asyncio.TimerHandle | None = None
         self.unlocked_until = 0
         self._notifier = Notifier(settings.notify, name)
@@ -93,18 +96,20 @@ class OpenWallet:
         node = self._daemon.node
         if not self._desk.wallet.ledger.meet(node.network):
             raise NoWallet(f"this wallet is one of {self._desk.wallet.network.name}")
-        mark = self._desk.wallet.scanned
-        genesis = node.headers.genesis
-        height, name = (0, genesis.hash) if mark is None else (mark.height, mark.hash)
-        follow = self._follow = WalletFollow(node.headers, node.active, height, name)
+        marks = [(mark.height, mark.hash) for mark in self._desk.wallet.marks()]
+        follow = self._follow = WalletFollow(node.headers, node.active, marks)
         await self._take_pool()
         while not follow.is_done:
             await self._advance(follow)
+        await self._rescan_due()
         await self._resend()
 
     def _load(self) -> None:
         self._store = SqliteStore(self.path)
         wallet = DescriptorWallet.load(self._store, Entropy(SystemRandom()))
+        wallet.tell = self._notifier.tell
+        if wallet.rewrite_due:
+            self._rewrite(wallet)
         wallet.holdings.spends_change = self._settings.spends_change
         self._desk = DescriptorDesk(wallet, self._settings.ahead, InputVerifier())
 
@@ -119,11 +124,11 @@ class OpenWallet:
                     await self._advance(follow)
                     self._waiters.wake()
                 self._waiters.wake()
-                try:
-                    async with asyncio.timeout(RESEND_S):
-                        await self._news.wait()
-                except TimeoutError:
+                if monotonic() >= self._resend_at:
                     await self._resend()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._resend_at - monotonic()):
+                        await self._news.wait()
         except AxonError as failure:
             self._failure = failure
             self._waiters.wake()
@@ -133,7 +138,8 @@ class OpenWallet:
         """Let go of the file, after what is under way."""
         if self._lock_timer is not None:
             self._lock_timer.cancel()
-        self._aborted = self._closed = True
+        self._closed = True
+        self._rescan.abort()
         self._waiters.close()
         self._notifier.close()
         loop = asyncio.get_running_loop()
@@ -177,11 +183,10 @@ class OpenWallet:
         wallet = self._desk.wallet
         while self._pooled:
             transaction, txid, now_s = self._pooled.popleft()
-            known = txid in wallet.ledger.transactions
             if transaction is None:
                 wallet.unpooled(txid)
-            elif wallet.pooled(transaction, now_s) and not known:
-                self._notifier.tell(txid)
+            else:
+                wallet.pooled(transaction, now_s)
 
     def _drained(self, done: Any) -> None:
         failure = done.exception()
@@ -208,7 +213,7 @@ class OpenWallet:
         follow.done(headers, step.blocks[count - 1][1])
 
     def _step_back(self, step: StepBack) -> None:
-        self._desk.wallet.follow_chain(step.height, step.height, step.hash)
+        self._desk.wallet.follow_chain(step.height, step.height, step.hash, step.below)
 
     def _look(self, step: LookAt) -> int:
         """In the lane: show blocks to the wallet for a while, and say how far it has seen."""
@@ -216,12 +221,12 @@ class OpenWallet:
         count = self._look_through(step)
         if count:
             height, name = step.blocks[count - 1]
-            wallet.follow_chain(None, height, name)
+            wallet.follow_chain(None, height, name, step.below)
         return count
 
     def _look_through(self, step: LookAt) -> int:
         wallet, until = self._desk.wallet, monotonic() + AT_ONCE_S
-        before = dict.fromkeys(wallet.ledger.confirmed)
+        before = dict.fromkeys(wallet.ledger.confirmed if self._notifier.is_on else ())
         count = look(
             wallet,
             step,
@@ -231,13 +236,14 @@ class OpenWallet:
             go_on=lambda: monotonic() < until,
         )
         if self._notifier.is_on:
-            for txid in wallet.ledger.confirmed:
-                if txid not in before:
-                    self._notifier.tell(txid)
+            for txid, found in wallet.ledger.confirmed.items():
+                if txid not in before and txid in wallet.ledger.notes:
+                    self._notifier.tell(txid, (found.height, found.hash))
         return count
 
     async def _resend(self) -> None:
         """Hand payments to the node that are in no block and not in its pool."""
+        self._resend_at = monotonic() + RESEND_S
         if not self._settings.broadcasts:
             return
         node = self._daemon.node
@@ -272,52 +278,40 @@ class OpenWallet:
     @property
     def scanning(self) -> tuple[int, float] | None:
         """See `LoadedWallet`."""
-        if self._rescan is None:
-            return None
-        return int(monotonic() - self._rescan[0]), self._rescan[1]
+        return self._rescan.progress
 
     async def rescan(self, start_height: int, stop_height: int | None) -> tuple[int, int]:
         """See `LoadedWallet`."""
-        if self._rescan is not None:
-            raise RpcError(
-                Code.WALLET, "Wallet is currently rescanning. Abort existing rescan or wait."
-            )
         active = self._daemon.node.active
         stop = active.height if stop_height is None else stop_height
-        self._aborted = False
-        begun = monotonic()
-        self._rescan = (begun, 0.0)
+        due = await self._run(lambda: self._desk.wallet.rescan_due)
+        covers_due = due is not None and start_height <= due and stop_height is None
         try:
-            height = max(start_height, 1)
-            while height <= stop:
-                last = min(height + 99, stop)
-                entries = [active.at(each) for each in range(height, last + 1)]
-                step = LookAt(tuple([(each.height, each.hash) for each in entries if each]))
-                if not step.blocks:
-                    break
-                count = await self._run(self._look_through, step)
-                if count == 0:
-                    raise RpcError(
-                        Code.MISC,
-                        "Can't rescan beyond pruned data. Use RPC call getblockchaininfo to"
-                        " determine your pruned height.",
-                    )
-                if self._aborted:
-                    raise RpcError(Code.MISC, "Rescan aborted.")
-                height += count
-                self._rescan = (begun, (height - start_height) / max(stop - start_height + 1, 1))
-        finally:
-            self._rescan = None
+            await self._rescan.run(start_height, stop)
+        except RpcError as error:
+            # Who asked is told; what is due after a crash is what nobody was told of.
+            if covers_due and error.code != Code.WALLET:
+                await self._run(self._desk.wallet.rescanned)
+            raise
+        if covers_due:
+            await self._run(self._desk.wallet.rescanned)
         if stop >= active.height:
             await self._take_pool()
         return start_height, stop
 
+    async def _rescan_due(self) -> None:
+        """Do what an earlier run did not come to."""
+        due = await self._run(lambda: self._desk.wallet.rescan_due)
+        if due is None:
+            return
+        try:
+            await self.rescan(due, None)
+        except RpcError as error:
+            _log.warning("wallet %s: %s", self.name, error.message)
+
     def abort_rescan(self) -> bool:
         """See `LoadedWallet`."""
-        if self._rescan is None or self._aborted:
-            return False
-        self._aborted = True
-        return True
+        return self._rescan.abort()
 
     def unlocked_for(self, seconds: int) -> int:
         """See `LoadedWallet`."""
@@ -357,8 +351,12 @@ class OpenWallet:
 
     async def forget_deleted(self) -> None:
         """See `LoadedWallet`."""
+        await self._run(self._rewrite, self._desk.wallet)
+
+    def _rewrite(self, wallet: DescriptorWallet) -> None:
         assert self._store is not None, "it is open"
-        await self._run(self._store.rewrite)
+        self._store.rewrite()
+        wallet.rewritten()
 
     async def _run(self, function: Callable[..., _T], *args: Any) -> _T:
         if self._closed:

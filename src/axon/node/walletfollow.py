@@ -2,7 +2,9 @@
 
 The node's own active chain is followed, and its own blocks and filters are read: nobody is asked.
 A step says what to do and is done in the wallet's lane; whoever runs it tells how far it came. When
-blocks leave the chain the wallet is first told where the branches part.
+blocks leave the chain the wallet is first told where the branches part. With each step it is told
+of some blocks further down, too: should nobody know its last block one day (it was opened on
+another node, or the node has lost it), the way back is found by those.
 
     behind --LookAt--> ... --> at the tip --block connected--> behind
            --StepBack--> where the branches part
@@ -26,11 +28,21 @@ FILTER_BYTES: Final = 1 << 26
 """Of filters read at once; those of a step take less."""
 
 
+BlockPlace = tuple[int, BlockHash]
+"""Height and hash of a block."""
+
+
 @dataclass(frozen=True, slots=True)
 class LookAt:
-    """Look at blocks, upwards; height and hash of each."""
+    """Look at blocks, upwards; height and hash of each.
 
-    blocks: tuple[tuple[int, BlockHash], ...]
+    Args:
+        blocks: those.
+        below: some of those under them, downwards, each twice as far as the one before it.
+    """
+
+    blocks: tuple[BlockPlace, ...]
+    below: tuple[BlockPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,7 @@ class StepBack:
 
     height: int
     hash: BlockHash
+    below: tuple[BlockPlace, ...] = ()
 
 
 FollowStep = LookAt | StepBack
@@ -47,7 +60,9 @@ FollowStep = LookAt | StepBack
 class FollowingWallet(Protocol):
     """A wallet, as far as the node's chain is shown to it."""
 
-    def match_filters(self, filters: Sequence[tuple[BlockHash, bytes]]) -> tuple[bool, ...]:
+    def match_filters(
+        self, filters: Sequence[tuple[BlockHash, bytes]], now_s: int
+    ) -> tuple[bool, ...]:
         """For each block whether it may concern the wallet."""
 
     def take_block(self, block_hash: BlockHash, height: int, raw: bytes, now_s: int) -> object:
@@ -60,21 +75,18 @@ class WalletFollow:
     Args:
         headers: all that are known.
         active: the chain as it is; read anew with each question.
-        height: of the block up to which the wallet has seen all.
-        block_hash: of that block.
+        marks: the block up to which the wallet has seen all, and some below it, downwards; none of
+            a wallet that has seen nothing.
     """
 
     def __init__(
-        self, headers: HeaderTree, active: ActiveChain, height: int, block_hash: BlockHash
+        self, headers: HeaderTree, active: ActiveChain, marks: Sequence[BlockPlace]
     ) -> None:
         self._active = active
-        entry = headers.get(block_hash)
-        if entry is None:  # Of a chain that these headers do not know: look below it.
-            self._lost = True
-            entry = active.at(max(min(height, active.height) - 1, 0)) or headers.genesis
-        else:
-            self._lost = False
-        self.seen: HeaderEntry = entry
+        known = [headers.get(block_hash) for _, block_hash in marks]
+        found = next((entry for entry in known if entry is not None), None)
+        self._lost = bool(known) and known[0] is None
+        self.seen: HeaderEntry = headers.genesis if found is None else found
 
     @property
     def is_done(self) -> bool:
@@ -86,17 +98,26 @@ class WalletFollow:
         active = self._active
         if self._lost or not active.contains(self.seen):
             fork = active.fork_of(self.seen)
-            return StepBack(fork.height, fork.hash)
+            return StepBack(fork.height, fork.hash, _below(active, fork.height))
         last = min(self.seen.height + STEP_BLOCKS, active.height)
         entries = [active.at(height) for height in range(self.seen.height + 1, last + 1)]
         blocks = tuple([(entry.height, entry.hash) for entry in entries if entry is not None])
-        return LookAt(blocks) if blocks else None
+        return LookAt(blocks, _below(active, blocks[0][0])) if blocks else None
 
     def done(self, headers: HeaderTree, block_hash: BlockHash) -> None:
         """A step was done up to a block."""
         entry = headers.get(block_hash)
         assert entry is not None, "it came from these headers"
         self._lost, self.seen = False, entry
+
+
+def _below(active: ActiveChain, height: int) -> tuple[BlockPlace, ...]:
+    """Blocks under a height: the next one, the one two down, four down, and so on to the first."""
+    heights = [height - (1 << step) for step in range(height.bit_length())]
+    if height and heights[-1] != 0:
+        heights.append(0)
+    entries = [active.at(each) for each in heights]
+    return tuple([(entry.height, entry.hash) for entry in entries if entry is not None])
 
 
 def look(
@@ -126,7 +147,7 @@ def look(
         filters[: len(found)] = found
     for place, ((height, block_hash), data) in enumerate(zip(blocks, filters, strict=True)):
         # One by one: a block may have taught the wallet scripts that the next ones pay.
-        if data is None or wallet.match_filters([(block_hash, data)])[0]:
+        if data is None or wallet.match_filters([(block_hash, data)], now_s)[0]:
             raw = read(ReadBlock(block_hash))
             if raw is None:
                 return place

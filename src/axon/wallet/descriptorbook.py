@@ -3,6 +3,9 @@
 Each descriptor is a keychain with a number. Some give out addresses (they are active, one for each
 type of address, and one more of each for change), others are only watched, because somebody has
 imported them or because the wallet has new keys since.
+
+To derive the scripts of a new wallet, 8,000 of them, takes a second. So nothing is derived before
+somebody asks whose a script is; until then no transaction can be known, so none is overlooked.
 """
 
 from __future__ import annotations
@@ -114,6 +117,11 @@ class _Chain:
         self.scripts: dict[int, tuple[bytes, ...]] = {}
 
     @property
+    def first(self) -> int:
+        """The first index that counts."""
+        return self.held.start if self.is_range else 0
+
+    @property
     def last(self) -> int:
         """One behind the last index that is to be watched."""
         if not self.is_range:
@@ -134,7 +142,8 @@ class DescriptorBook:
         self.network = network
         self.gap = DEFAULT_AHEAD
         self._chains: dict[int, _Chain] = {}
-        self._places: dict[bytes, Place] = {}
+        self._known: dict[bytes, Place] = {}
+        self._is_asked = False  # Whether all is derived that there is, and from now on at once.
 
     # What it holds.
 
@@ -162,7 +171,9 @@ class DescriptorBook:
         """
         if keychain in self._chains:
             held = replace(held, next_index=max(held.next_index, self.held(keychain).next_index))
-        DescriptorBook(self.network).hold(keychain, held)
+        chain = _Chain(held, parse_descriptor(held.text, self.network)[0])
+        for index in (chain.first, chain.last - 1):  # If these can be, all can.
+            chain.descriptor.scripts(index)
         return held
 
     def held(self, keychain: int) -> HeldDescriptor:
@@ -204,11 +215,11 @@ class DescriptorBook:
     @property
     def size(self) -> int:
         """How many scripts are watched; it only grows."""
-        return len(self._places)
+        return len(self._places())
 
     def scripts(self) -> list[bytes]:
         """All watched scripts."""
-        return list(self._places)
+        return list(self._places())
 
     def text(self, keychain: int) -> str:
         """The public descriptor of a keychain."""
@@ -224,11 +235,12 @@ class DescriptorBook:
 
     def find(self, script: bytes) -> Place | None:
         """Which of our scripts it is; None if it is none, or further ahead than we look."""
-        return self._places.get(script)
+        return self._places().get(script)
 
     def script(self, keychain: int, index: int) -> bytes:
         """The script at an index, which is watched; of several the one that has an address."""
-        found = self._chains[keychain].scripts[index]
+        chain = self._chains[keychain]
+        found = chain.scripts.get(index) or chain.descriptor.scripts(index)
         return found[min(len(found) - 1, 2)]
 
     def revealed(self, keychain: int) -> int:
@@ -237,6 +249,7 @@ class DescriptorBook:
 
     def watched(self, keychain: int) -> int:
         """How many scripts of a keychain are watched."""
+        self._places()
         return len(self._chains[keychain].scripts)
 
     def reveal(self, keychain: int, count: int) -> list[bytes]:
@@ -246,14 +259,25 @@ class DescriptorBook:
             chain.held = replace(chain.held, next_index=count)
         return self._derive(keychain, chain)
 
+    def _places(self) -> dict[bytes, Place]:
+        """Whose each script is."""
+        if not self._is_asked:
+            self._is_asked = True
+            for keychain, chain in self._chains.items():
+                self._derive(keychain, chain)
+        return self._known
+
     def _derive(self, keychain: int, chain: _Chain) -> list[bytes]:
+        if not self._is_asked:
+            return []
         fresh: list[bytes] = []
-        first = max(chain.scripts, default=(chain.held.start if chain.is_range else 0) - 1) + 1
-        for index in range(first, chain.last):
+        begun = min(chain.scripts, default=chain.first)
+        behind = begun + len(chain.scripts)
+        for index in (*range(chain.first, begun), *range(behind, chain.last)):
             scripts = chain.descriptor.scripts(index)
             chain.scripts[index] = scripts
             for script in scripts:
-                if script not in self._places:
-                    self._places[script] = Place(keychain, index)
+                if script not in self._known:
+                    self._known[script] = Place(keychain, index)
                     fresh.append(script)
         return fresh

@@ -23,7 +23,7 @@ from axon.wallet.descriptorseed import type_descriptors
 from axon.wallet.descriptorwallet import DescriptorWallet
 from axon.wallet.importing import public_text
 from axon.wallet.labels import LabelKind, labels_of
-from axon.wallet.paymentterms import Built, PaidScript, PaymentTerms
+from axon.wallet.paymentterms import Built, PaidScript, PaymentTerms, PoolKin, PoolPlace
 from axon.wallet.spending import PaymentBuilder
 
 
@@ -44,6 +44,7 @@ class DescriptorDesk:
             wallet.ledger,
             wallet.holdings,
             wallet.entropy,
+            wallet.next_change,
             lambda kind: wallet.new_script(kind, internal=True),
         )
 
@@ -65,9 +66,15 @@ class DescriptorDesk:
         """What is to be said of a descriptor that is to be held; see `HeldDescriptor`."""
         return HeldDescriptor("", "", **fields)
 
-    def hold(self, descriptor: Descriptor, private_text: str | None, held: HeldDescriptor) -> None:
+    def hold(
+        self,
+        descriptor: Descriptor,
+        private_text: str | None,
+        held: HeldDescriptor,
+        rescan_from: int | None,
+    ) -> None:
         """See `DescriptorWallet.hold`."""
-        self.wallet.hold(descriptor, private_text, held)
+        self.wallet.hold(descriptor, private_text, held, rescan_from)
 
     def range_of(self, descriptor: Descriptor) -> tuple[int, int] | None:
         """First index and one behind the last, where it is held already; raises DecodeError."""
@@ -125,15 +132,16 @@ class DescriptorDesk:
         self, root: ExtendedKey, name: str, internals: Sequence[bool], now_s: int
     ) -> list[str]:
         """Descriptors for a type of address of a seed that is here; the texts of the new ones."""
-        wallet, made = self.wallet, []
-        known = [wallet.ledger.book.text(each) for each in wallet.ledger.book.keychains]
-        for held, secret in type_descriptors(
-            root, AddressType(name), wallet.network, now_s, self.ahead
-        ):
-            if held.internal in internals and held.text not in known:
-                wallet.add(held, secret)
-                made.append(held.text)
-        return made
+        book = self.wallet.ledger.book
+        known = [book.text(each) for each in book.keychains]
+        kinds = type_descriptors(root, AddressType(name), self.wallet.network, now_s, self.ahead)
+        made = [
+            (held, secret)
+            for held, secret in kinds
+            if held.internal in internals and held.text not in known
+        ]
+        self.wallet.add(made)
+        return [held.text for held, _ in made]
 
     def address_labels(self) -> list[tuple[str, str]]:
         """Addresses that have a label, ours or not, and the labels."""
@@ -146,15 +154,19 @@ class DescriptorDesk:
 
         Args:
             recipients: script, amount and whether it pays the fee, of each.
-            terms: the fields of `PaymentTerms`.
+            terms: the fields of see `terms`.
         """
-        return self.spending.build(
-            [PaidScript(*each) for each in recipients], PaymentTerms(**terms)
-        )
+        return self.spending.build([PaidScript(*each) for each in recipients], self.terms(**terms))
 
     def terms(self, **fields: Any) -> PaymentTerms:
-        """See `PaymentTerms`."""
-        return PaymentTerms(**fields)
+        """See `PaymentTerms`; `pool` has the fields of each `PoolPlace`."""
+        places = {
+            txid: PoolPlace(
+                ancestors, cluster, count, weight, tuple([PoolKin(*each) for each in kin])
+            )
+            for txid, (ancestors, cluster, count, weight, kin) in fields.pop("pool", {}).items()
+        }
+        return PaymentTerms(pool=places, **fields)
 
     def signed(
         self,

@@ -100,7 +100,11 @@ class DescriptorLedger(WalletLedger):
 
     def note_all(self) -> None:
         """Whoever was killed between a block and its notes makes them now."""
-        missing = [txid for txid in self.transactions if txid not in self.notes]
+        missing = [
+            txid
+            for txid, item in self.transactions.items()
+            if txid not in self.notes and self.concerns(item)
+        ]
         missing.sort(
             key=lambda txid: (
                 (self.confirmed[txid].height, self.confirmed[txid].position)

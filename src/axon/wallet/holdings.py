@@ -94,11 +94,15 @@ class Holdings:
         """A transaction has left the pool; whether it is ours."""
         self._rivals.pop(txid, None)
         self._pool.pop(txid, None)
-        return txid in self._ledger.transactions
+        return txid in self._ledger.notes
 
     def in_pool(self, txid: Txid) -> bool:
         """Whether a transaction of ours is in the pool."""
         return txid in self._pool and txid not in self._ledger.confirmed
+
+    def in_pool_now(self) -> list[Txid]:
+        """The transactions of ours that are in the pool."""
+        return [txid for txid in self._pool if self.in_pool(txid)]
 
     def pool_conflicts(self, txid: Txid) -> list[Txid]:
         """Transactions of the pool that spend what this one spends, or what it builds on does."""
@@ -129,10 +133,18 @@ class Holdings:
                     met[parent] = None
                     queue.append(parent)
 
+    def waiting_above(self, txid: Txid) -> int:
+        """How many of ours that wait for a block it builds on, itself included."""
+        return sum(1 for _ in self._lineage(txid))
+
     def direct_conflicts(self, txid: Txid) -> list[Txid]:
-        """Other transactions of ours that spend what this one spends."""
+        """Other transactions that are kept here and spend what this one spends."""
         transaction = self._ledger.transactions[txid]
         return [] if transaction.is_coinbase else self._ledger.conflicts(transaction)
+
+    def own_conflicts(self, txid: Txid) -> list[Txid]:
+        """Those of them that pay to us or spend from us."""
+        return [other for other in self.direct_conflicts(txid) if other in self._ledger.notes]
 
     def conflict_height(self, txid: Txid) -> int | None:
         """At which height a block has what excludes it, or what it builds on; None if none has."""

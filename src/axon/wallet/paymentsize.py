@@ -1,12 +1,10 @@
-"""What a payment takes: virtual bytes when it is signed, and change of each type."""
+"""What a payment takes: virtual bytes when it is signed, and what change costs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from axon.primitives.dust import dust_limit_sat
 from axon.primitives.encoding import compact_size
 from axon.primitives.transaction import TxOut
 from axon.wallet.descriptorbook import AddressType
@@ -19,12 +17,12 @@ def fee_sat(feerate_sat_kvb: int, vsize: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSize:
-    """What change of a kind takes.
+    """What change takes.
 
     Args:
         output_bytes: of the output.
         spend_vsize: virtual bytes to spend it.
-        dust_sat: less than this is dust of its kind.
+        dust_sat: less than this is dust.
         discard_sat_kvb: change that costs more to spend at this rate is left to the miner.
     """
 
@@ -44,27 +42,6 @@ class ChangeSize:
         return made + fee_sat(self.discard_sat_kvb, self.spend_vsize)
 
 
-SIZES: Final = {
-    AddressType.LEGACY: (34, 148),
-    AddressType.P2SH_SEGWIT: (32, 91),
-    AddressType.BECH32: (31, 68),
-    AddressType.BECH32M: (43, 58),
-}
-"""Bytes of an output, and virtual bytes of an input that spends it."""
-
-_SAMPLES: Final = {
-    AddressType.LEGACY: b"\x76\xa9\x14" + bytes(20) + b"\x88\xac",
-    AddressType.P2SH_SEGWIT: b"\xa9\x14" + bytes(20) + b"\x87",
-    AddressType.BECH32: b"\x00\x14" + bytes(20),
-    AddressType.BECH32M: b"\x51\x20" + bytes(32),
-}
-
-
-def dust_of(kind: AddressType, feerate_sat_kvb: int) -> int:
-    """Satoshi below which an output of a type is dust."""
-    return dust_limit_sat(_SAMPLES[kind], feerate_sat_kvb)
-
-
 def looks_like(script: bytes) -> AddressType | None:
     """The type of address of a script; None of another."""
     if script.startswith(b"\x51\x20") and len(script) == 34:
@@ -78,24 +55,17 @@ def looks_like(script: bytes) -> AddressType | None:
     return None
 
 
-def signed_vsize(
-    weights_wu: Sequence[int], scripts: Sequence[bytes], outputs: Sequence[TxOut]
-) -> int:
+def signed_vsize(weights_wu: Sequence[int], outputs: Sequence[TxOut], *, witnesses: bool) -> int:
     """Virtual bytes of a transaction when it is signed.
 
     Args:
         weights_wu: of each input, as `signed_input_wu` says it.
-        scripts: of what each spends.
         outputs: all of them.
+        witnesses: whether any input has one.
     """
     weight = 4 * (8 + len(compact_size(len(weights_wu))) + len(compact_size(len(outputs))))
     weight += 4 * sum(len(output.encode()) for output in outputs)
     weight += sum(weights_wu)
-    if any(_has_witness(script, each) for script, each in zip(scripts, weights_wu, strict=True)):
+    if witnesses:
         weight += 2 + len(weights_wu)  # Marker, flag, and how many items each input has.
     return -(-weight // 4)
-
-
-def _has_witness(script: bytes, weight_wu: int) -> bool:
-    """Whether an input has a witness: its weight is no multiple of four, or the script says so."""
-    return bool(weight_wu % 4) or script[:1] in (b"\x00", b"\x51")

@@ -25,6 +25,9 @@ MAX_SCRIPTS: Final = 2_000
 one before any gets a second."""
 
 _KEY_SIZES: Final = (33, 65)
+_DER_SIZES: Final = range(9, 74)
+_TAPROOT_VERSIONS: Final = range(0x40, 0x100)
+_ANNEX: Final = b"\x50"
 
 
 def prevout_scripts(spent: TxIn) -> tuple[bytes, ...]:
@@ -48,6 +51,28 @@ def prevout_scripts(spent: TxIn) -> tuple[bytes, ...]:
     if witness and witness[-1]:
         return (b"\x00" + push(sha256(witness[-1])),)
     return ()
+
+
+def tells_its_script(spent: TxIn) -> bool:
+    """Whether what an input spends is among `prevout_scripts` for certain.
+
+    Not where it may be a taproot output, a bare key or bare keys.
+    """
+    if spent.script_sig:
+        try:
+            pushed = [data for _, data in ops(spent.script_sig)]
+        except DecodeError:
+            return False
+        end = (pushed[-1] if pushed else None) or b""
+        is_signature = end[:1] == b"\x30" and len(end) in _DER_SIZES
+        return bool(end) and not is_signature
+    witness = spent.witness
+    if len(witness) < 2 or not witness[-1]:
+        return False
+    last = witness[-1]
+    is_control = len(last) % 32 == 1 and last[0] & 0xFE in _TAPROOT_VERSIONS
+    is_key = len(witness) == 2 and len(last) == _KEY_SIZES[0] and last[:1] in (b"\x02", b"\x03")
+    return is_key or not (is_control or last[:1] == _ANNEX)
 
 
 def promised_scripts(ledger: WalletLedger) -> list[bytes]:

@@ -57,8 +57,13 @@ MASTER_KEY: Final = b"K"
 HELD: Final = b"D"
 SECRET: Final = b"S"
 NOTE: Final = b"m"
+MARKS_KEY: Final = b"M"
+RESCAN_KEY: Final = b"R"
+REWRITE_KEY: Final = b"W"
 """Only in such a wallet: what it may do, the key that seals its secrets, and before a keychain its
-descriptor or the private form of that, before a txid what is noted of a transaction."""
+descriptor or the private form of that, before a txid what is noted of a transaction; blocks below
+the last one that was looked through, from which height on a rescan is due, and whether the file is
+to be written anew."""
 
 _CONFIRMATION = Struct("<I32sII")
 _MARK = Struct("<I32s")
@@ -146,6 +151,14 @@ def decode_mark(value: bytes) -> Mark:
     """A block by height and hash."""
     height, block_hash = _unpack(_MARK, value)
     return Mark(height, BlockHash(block_hash))
+
+
+def decode_marks(value: bytes) -> list[Mark]:
+    """Blocks by height and hash, one behind the other."""
+    if len(value) % _MARK.size:
+        raise damaged()
+    starts = range(0, len(value), _MARK.size)
+    return [decode_mark(value[start : start + _MARK.size]) for start in starts]
 
 
 def decode_confirmation(value: bytes) -> Confirmation:

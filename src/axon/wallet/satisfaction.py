@@ -6,6 +6,7 @@ from typing import Final
 
 from axon.primitives.descriptor import Descriptor
 from axon.primitives.encoding import compact_size
+from axon.primitives.miniscript.witnesssize import witness_size
 from axon.primitives.script import push
 
 INPUT_WU: Final = 4 * (36 + 4)
@@ -18,15 +19,17 @@ _SCHNORR: Final = 65
 _KEY: Final = 34
 
 
-def signed_input_wu(descriptor: Descriptor, index: int) -> int | None:
+def signed_input_wu(descriptor: Descriptor, index: int, script: bytes = b"") -> int | None:
     """Weight units of an input, with its witness but without the count of an empty one.
 
     Args:
         descriptor: of the output that it spends.
         index: which of its family.
+        script: which of the scripts of a `combo`, where the descriptor is one.
 
     Returns:
-        None where that is not known: of an address alone, or of scripts below a taproot key.
+        None where that is not known: of an address alone. Of a taproot output it is that of the
+        key alone, as in Bitcoin Core; its scripts may take more.
     """
     match descriptor.name:
         case "pk":
@@ -36,18 +39,19 @@ def signed_input_wu(descriptor: Descriptor, index: int) -> int | None:
         case "wpkh":
             return _legacy(0) + _witness([71, 33])
         case "tr" | "rawtr":
-            return _legacy(0) + _witness([64])
+            return _legacy(0) + _witness([_SCHNORR])
         case "multi" | "sortedmulti":
             return _legacy(1 + descriptor.threshold * _SIGNATURE)
         case "combo":
-            return _legacy(_SIGNATURE + _key_size(descriptor))
+            found = [each for each in descriptor.combined() if each.scripts(index)[0] == script]
+            return signed_input_wu(found[0], index) if found else None
     inner = descriptor.inner
     if inner is None:
         return None
     if descriptor.name == "sh":
         return _script_hash(inner, index)
-    items = _items(inner)
-    return None if items is None else _legacy(0) + _witness([*items, len(inner.scripts(index)[0])])
+    shown = _witness_script(inner, index)
+    return None if shown is None else _legacy(0) + shown
 
 
 def _script_hash(inner: Descriptor, index: int) -> int | None:
@@ -55,15 +59,22 @@ def _script_hash(inner: Descriptor, index: int) -> int | None:
     if inner.name == "wpkh":
         return _legacy(len(redeem)) + _witness([71, 33])
     if inner.name == "wsh" and inner.inner is not None:
-        items = _items(inner.inner)
-        if items is None:
-            return None
-        script = inner.inner.scripts(index)[0]
-        return _legacy(len(redeem)) + _witness([*items, len(script)])
+        shown = _witness_script(inner.inner, index)
+        return None if shown is None else _legacy(len(redeem)) + shown
     items = _items(inner)
     if items is None:
         return None
     return _legacy(sum(size + 1 if size else 1 for size in items) + len(redeem))
+
+
+def _witness_script(inner: Descriptor, index: int) -> int | None:
+    """A script that is shown whole, behind what satisfies it."""
+    script = _witness([len(inner.scripts(index)[0])])
+    if inner.expression is not None:
+        size = witness_size(inner.expression)
+        return None if size is None else size + script
+    items = _items(inner)
+    return None if items is None else _witness(items) + script
 
 
 def _items(inner: Descriptor) -> list[int] | None:

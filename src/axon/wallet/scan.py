@@ -96,20 +96,23 @@ def take_block(ledger: WalletLedger, block_hash: BlockHash, height: int, raw: by
     return BlockTaken(Accepted(), found, ledger.book.size > size)
 
 
-def follow_chain(ledger: WalletLedger, fork_height: int | None, mark: Mark) -> None:
+def follow_chain(
+    ledger: WalletLedger, fork_height: int | None, mark: Mark, more: Changes | None = None
+) -> None:
     """The best chain has moved; all of it up to `mark` has been looked through.
 
     Args:
         fork_height: blocks above it left the chain, and what they confirmed is unconfirmed again;
             None if none did.
         mark: of the chain as it is now.
+        more: what else is to be written with it.
 
     Raises:
         StorageError: the disk refused.
     """
     changes: Changes = {} if fork_height is None else _unconfirmed_above(ledger, fork_height)
     changes[records.SCANNED_KEY] = mark.encode()
-    ledger.commit(changes)
+    ledger.commit({**changes, **(more or {})})
 
 
 def start_over(ledger: WalletLedger, birthday_s: int | None = None) -> None:

@@ -96,6 +96,8 @@ class SealedKeys:
     def encrypted(self, passphrase: str, keychains: tuple[int, ...]) -> Changes:
         """What to write so that a wallet that stood open is sealed, with another master key.
 
+        That one is open until `lock`, for what else is to be written with it.
+
         Args:
             keychains: those whose private descriptors are here.
         """
@@ -103,14 +105,15 @@ class SealedKeys:
         changes: Changes = {records.MASTER_KEY: self._sealed(master, passphrase)}
         for keychain in keychains:
             changes |= self._locked_away(master, keychain, self.private_text(keychain))
+        self._master = master
         return changes
 
     def created(self, passphrase: str) -> Changes:
-        """What to write of a new wallet; an empty passphrase seals nothing."""
-        master = self._entropy.rng.randbytes(MASTER_SIZE)
+        """What to write of a new wallet, which is open until `lock`; an empty passphrase seals
+        nothing."""
+        master = self._master = self._entropy.rng.randbytes(MASTER_SIZE)
         if not passphrase:
             return {records.MASTER_KEY: _OPEN + master}
-        self._master = master
         return {records.MASTER_KEY: self._sealed(master, passphrase)}
 
     def kept(self, keychain: int, private_text: str) -> Changes:

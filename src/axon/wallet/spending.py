@@ -6,40 +6,58 @@ The rules and the words of refusal are Bitcoin Core's. What is built here is not
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from axon.primitives.dust import dust_limit_sat
 from axon.primitives.encoding import compact_size
-from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import (
-    OutPoint,
     Transaction,
     TxIn,
     TxOut,
-    outpoint_index,
     outpoint_txid,
 )
+from axon.wallet.coinchoice import CoinChoice
+from axon.wallet.coinsearch import SpendableCoin
 from axon.wallet.descriptorbook import AddressType
 from axon.wallet.descriptorledger import DescriptorLedger
 from axon.wallet.errors import NoAddresses, PaymentRefused
-from axon.wallet.holdings import HeldCoin, Holdings
-from axon.wallet.paymentsize import SIZES, ChangeSize, dust_of, fee_sat, looks_like, signed_vsize
-from axon.wallet.paymentterms import Built, PaidScript, PaymentTerms
-from axon.wallet.satisfaction import signed_input_wu
+from axon.wallet.holdings import Holdings
+from axon.wallet.paymentsize import ChangeSize, fee_sat, looks_like, signed_vsize
+from axon.wallet.paymentterms import (
+    MAX_WEIGHT_WU,
+    MIN_WEIGHT_WU,
+    Built,
+    PaidScript,
+    PaymentTerms,
+)
 from axon.wallet.sealedkeys import Entropy
-from axon.wallet.selection import ChangeTerms, SpendableCoin, choose
+from axon.wallet.selection import ChangeTerms
 
 REPLACEABLE: Final = 0xFFFF_FFFD
 NOT_FINAL: Final = 0xFFFF_FFFE
-_NESTED_WU: Final = 4 * 91
+_NESTED_WU: Final = 4 * 91 - 1
 """Of an input of which nothing is known: as of a nested witness key hash."""
 
 _OVERHEAD_BYTES: Final = 10
 """Version, lock time, the count of inputs, and the marks of a witness."""
 
-NewChange = Callable[[AddressType], bytes]
-"""A script for change; raises NoAddresses."""
+_LEAST_CHANGE_SAT: Final = 50_000
+_MOST_CHANGE_SAT: Final = 1_000_000
+"""Change that is aimed at: drawn between the two, so that it does not show who paid."""
+
+NextChange = Callable[[AddressType], bytes]
+"""The next script for change, which is not given out by that; raises NoAddresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The output for change, should there be one."""
+
+    kind: AddressType
+    script: bytes
+    why_none: str
+    size: ChangeSize
 
 
 class PaymentBuilder:
@@ -49,7 +67,8 @@ class PaymentBuilder:
         ledger: its facts.
         holdings: what follows from them.
         entropy: where chance comes from.
-        new_change: gives a script for change.
+        next_change: the next script for change.
+        give_out: that script is used.
     """
 
     def __init__(
@@ -57,21 +76,27 @@ class PaymentBuilder:
         ledger: DescriptorLedger,
         holdings: Holdings,
         entropy: Entropy,
-        new_change: NewChange,
+        next_change: NextChange,
+        give_out: Callable[[AddressType], object],
     ) -> None:
         self._ledger = ledger
-        self._holdings = holdings
         self._rng = entropy.rng
-        self._new_change = new_change
+        self._next_change = next_change
+        self._give_out = give_out
+        self.coins = CoinChoice(ledger, holdings, entropy.rng)
 
     def build(self, recipients: Sequence[PaidScript], terms: PaymentTerms) -> Built:
-        """A payment.
+        """A payment. Where it has change to a new address, that is given out.
 
         Raises:
             PaymentRefused: it cannot be built; why, in Bitcoin Core's words.
         """
         if not recipients:
             raise PaymentRefused("Transaction must have at least one recipient")
+        if not MIN_WEIGHT_WU <= terms.max_weight_wu <= MAX_WEIGHT_WU:
+            raise PaymentRefused(
+                f"Maximum transaction weight must be between {MIN_WEIGHT_WU} and {MAX_WEIGHT_WU}"
+            )
         if any(
             each.amount_sat < dust_limit_sat(each.script, terms.dust_sat_kvb) for each in recipients
         ):
@@ -79,25 +104,73 @@ class PaymentBuilder:
         if terms.shuffle:
             recipients = list(recipients)
             self._rng.shuffle(recipients)
-        change_type = self._change_type(recipients, terms)
-        change_size = self._change_size(terms, change_type)
-        chosen = self._coins(recipients, terms, change_size)
-        spent_sat = sum(coin.amount_sat for coin in chosen)
+        change = self._change(recipients, terms)
+        built = self._attempt(recipients, terms, change)
+        if built.fee_sat > 0 and terms.max_together_sat >= 0 and not terms.together:
+            built = self._together(recipients, terms, change, built)
+        if built.change_place is not None and terms.change_script is None:
+            self._give_out(change.kind)
+        return built
+
+    def _together(
+        self,
+        recipients: Sequence[PaidScript],
+        terms: PaymentTerms,
+        change: _Change,
+        built: Built,
+    ) -> Built:
+        """The same payment with coins of one script spent together, if it costs hardly more."""
+        try:
+            other = self._attempt(recipients, replace(terms, together=True), change)
+        except PaymentRefused:
+            return built
+        return other if other.fee_sat <= built.fee_sat + terms.max_together_sat else built
+
+    def _attempt(
+        self, recipients: Sequence[PaidScript], terms: PaymentTerms, change: _Change
+    ) -> Built:
         paid_sat = sum(each.amount_sat for each in recipients)
         outputs = [TxOut(each.amount_sat, each.script) for each in recipients]
-        fee_without = fee_sat(terms.feerate_sat_kvb, self._vsize(chosen, outputs, terms))
-        from_recipients = any(each.pays_fee for each in recipients)
-        left_sat = spent_sat - paid_sat - (0 if from_recipients else fee_without)
-        output_fee_sat = fee_sat(terms.feerate_sat_kvb, change_size.output_bytes)
-        change_sat = left_sat - (0 if from_recipients else output_fee_sat)
+        chosen = self.coins.choose(
+            paid_sat,
+            terms,
+            self._change_terms(change.size, terms, paid_sat // len(recipients)),
+            _OVERHEAD_BYTES
+            + len(compact_size(len(recipients)))
+            + sum(len(output.encode()) for output in outputs),
+            from_recipients=any(each.pays_fee for each in recipients),
+        )
         place = None
-        if change_sat >= change_size.least_sat:
-            script = self._change_script(terms, change_type)
+        if chosen.change_sat:
             place = self._place(terms, len(outputs))
-            outputs.insert(place, TxOut(change_sat, script))
-        vsize = self._vsize(chosen, outputs, terms)
-        fee = self._settled(outputs, recipients, place, spent_sat, vsize, terms)
-        return self._made(chosen, outputs, place, fee, vsize, terms)
+            outputs.insert(place, TxOut(chosen.change_sat, change.script))
+        spent_sat = sum(coin.amount_sat for coin in chosen.coins)
+        vsize = self._vsize(chosen.coins, outputs, terms)
+        needed = fee_sat(terms.feerate_sat_kvb, vsize) + chosen.bump_sat
+        fee = self._settled(outputs, recipients, place, spent_sat, needed, terms)
+        if place is not None and not change.script:
+            raise PaymentRefused(change.why_none)
+        made = self._made(chosen.coins, outputs, place, fee, vsize, terms)
+        if fee > terms.max_fee_sat:
+            raise PaymentRefused(
+                "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)"
+            )
+        self._require_small_cluster(made, terms)
+        return made
+
+    def _require_small_cluster(self, made: Built, terms: PaymentTerms) -> None:
+        """Raises PaymentRefused where the pool would refuse it for what it hangs together with."""
+        if terms.cluster_limits is None:
+            return
+        count, weight = 1, 4 * made.vsize
+        met: dict[int, None] = {}
+        for point in made.transaction.prevouts:
+            place = terms.pool.get(outpoint_txid(point))
+            if place is not None and place.cluster not in met:
+                met[place.cluster] = None
+                count, weight = count + place.count, weight + place.weight_wu
+        if count > terms.cluster_limits[0] or weight > terms.cluster_limits[1]:
+            raise PaymentRefused("too many unconfirmed transactions in cluster")
 
     # The fee.
 
@@ -107,11 +180,10 @@ class PaymentBuilder:
         recipients: Sequence[PaidScript],
         place: int | None,
         spent_sat: int,
-        vsize: int,
+        needed: int,
         terms: PaymentTerms,
     ) -> int:
-        """Put right what the outputs hold, now that the size is known; the fee."""
-        needed = fee_sat(terms.feerate_sat_kvb, vsize)
+        """Put right what the outputs hold, now that the fee is known; what is paid."""
         current = spent_sat - sum(output.amount_sat for output in outputs)
         payers = [each.pays_fee for each in recipients]
         if any(payers):
@@ -119,12 +191,7 @@ class PaymentBuilder:
         elif place is not None:
             change = outputs[place]
             outputs[place] = TxOut(change.amount_sat + current - needed, change.script_pubkey)
-        current = spent_sat - sum(output.amount_sat for output in outputs)
-        if current > terms.max_fee_sat:
-            raise PaymentRefused(
-                "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)"
-            )
-        return current
+        return spent_sat - sum(output.amount_sat for output in outputs)
 
     def _subtract(
         self,
@@ -154,109 +221,6 @@ class PaymentBuilder:
                 outputs[at] = TxOut(amount, script)
             at += 1
 
-    # The coins.
-
-    def candidates(self, terms: PaymentTerms) -> list[SpendableCoin]:
-        """Coins that may be chosen, and those that must be are not among them."""
-        least, most = terms.depths
-        found = []
-        for coin in self._holdings.unspent():
-            usable = (coin.safe or terms.unsafe) and not coin.locked and not coin.immature
-            if usable and least <= coin.depth <= most and coin.point not in terms.inputs:
-                weight = self._weight(coin)
-                if weight is not None:
-                    found.append(self._candidate(coin, weight, terms))
-        return found
-
-    def _candidate(self, coin: HeldCoin, weight_wu: int, terms: PaymentTerms) -> SpendableCoin:
-        cost = fee_sat(terms.feerate_sat_kvb, -(-weight_wu // 4))
-        parent = self._ledger.transactions[outpoint_txid(coin.point)]
-        return SpendableCoin(
-            coin.point,
-            coin.output.amount_sat,
-            coin.output.amount_sat - cost,
-            coin.depth,
-            self._ledger.spends_ours(parent),
-            coin.output.script_pubkey,
-        )
-
-    def _weight(self, coin: HeldCoin) -> int | None:
-        return self._script_weight(coin.output.script_pubkey)
-
-    def _script_weight(self, script: bytes) -> int | None:
-        book = self._ledger.book
-        place = book.find(script)
-        if place is None:
-            return None
-        return signed_input_wu(book.parsed(place.keychain), place.index)
-
-    def preset(self, terms: PaymentTerms) -> list[SpendableCoin]:
-        """The coins that are spent in any case.
-
-        Raises:
-            PaymentRefused: one is not known.
-        """
-        found = []
-        for point in terms.inputs:
-            owned = self._ledger.owned.get(point)
-            if owned is not None:
-                output, weight = owned.output, self._script_weight(owned.output.script_pubkey)
-            elif point in terms.external:
-                output, weight = terms.external[point]
-            else:
-                raise PaymentRefused(f"Not found pre-selected input {_named(point)}")
-            if weight is None:
-                raise PaymentRefused(f"Not solvable pre-selected input {_named(point)}")
-            cost = fee_sat(terms.feerate_sat_kvb, -(-weight // 4))
-            found.append(
-                SpendableCoin(
-                    point,
-                    output.amount_sat,
-                    output.amount_sat - cost,
-                    1,
-                    True,
-                    output.script_pubkey,
-                )
-            )
-        return found
-
-    def _coins(
-        self, recipients: Sequence[PaidScript], terms: PaymentTerms, change: ChangeSize
-    ) -> list[SpendableCoin]:
-        from_recipients = any(each.pays_fee for each in recipients)
-        paid_sat = sum(each.amount_sat for each in recipients)
-        size = _OVERHEAD_BYTES + len(compact_size(len(recipients)))
-        size += sum(len(TxOut(each.amount_sat, each.script).encode()) for each in recipients)
-        target = paid_sat if from_recipients else paid_sat + fee_sat(terms.feerate_sat_kvb, size)
-        preset = self.preset(terms)
-        free = self.candidates(terms) if terms.others else []
-        if from_recipients:
-            preset, free = [_at_face(each) for each in preset], [_at_face(each) for each in free]
-        missing = target - sum(each.value_sat for each in preset)
-        if missing <= 0 and preset:
-            return preset
-        if not terms.others:
-            raise PaymentRefused(
-                "The preselected coins total amount does not cover the transaction target. Please"
-                " allow other inputs to be automatically selected or include more coins manually"
-            )
-        costs = ChangeTerms(
-            change.cost_sat(terms.feerate_sat_kvb),
-            fee_sat(terms.feerate_sat_kvb, change.output_bytes),
-        )
-        chosen = choose(free, missing, costs, self._rng, together=terms.together)
-        if chosen is None:
-            held = preset + free
-            if sum(each.amount_sat for each in held) >= paid_sat and not from_recipients:
-                extra = target - paid_sat
-                raise PaymentRefused(
-                    f"The total exceeds your balance when the {_btc(extra)} transaction fee is"
-                    " included."
-                )
-            raise PaymentRefused("Insufficient funds")
-        self._rng.shuffle(chosen)
-        return preset + chosen
-
     # The change.
 
     def _change_type(self, recipients: Sequence[PaidScript], terms: PaymentTerms) -> AddressType:
@@ -282,28 +246,38 @@ class PaymentBuilder:
                 return kind
         return there[0] if there else terms.default_type
 
-    def _change_size(self, terms: PaymentTerms, kind: AddressType) -> ChangeSize:
+    def _change(self, recipients: Sequence[PaidScript], terms: PaymentTerms) -> _Change:
+        kind, why_none = self._change_type(recipients, terms), ""
         script = terms.change_script
         if script is None:
-            size, spend = SIZES[kind]
-            return ChangeSize(
-                size, spend, dust_of(kind, terms.discard_sat_kvb), terms.discard_sat_kvb
-            )
-        weight = self._script_weight(script) or _NESTED_WU
-        least = dust_limit_sat(script, terms.discard_sat_kvb)
-        return ChangeSize(
-            len(TxOut(0, script).encode()), -(-weight // 4), least, terms.discard_sat_kvb
-        )
+            try:
+                script = self._next_change(kind)
+            except NoAddresses as error:
+                script = b""
+                why_none = f"Transaction needs a change address, but we can't generate it. {error}"
+        return _Change(kind, script, why_none, self._change_size(terms, script))
 
-    def _change_script(self, terms: PaymentTerms, kind: AddressType) -> bytes:
-        if terms.change_script is not None:
-            return terms.change_script
-        try:
-            return self._new_change(kind)
-        except NoAddresses as error:
-            raise PaymentRefused(
-                f"Transaction needs a change address, but we can't generate it. {error}"
-            ) from None
+    def _change_size(self, terms: PaymentTerms, script: bytes) -> ChangeSize:
+        weight = self.coins.weight_of(script)
+        spend = -(-((_NESTED_WU if weight is None else weight) + 1) // 4)
+        least = dust_limit_sat(script, terms.discard_sat_kvb)
+        size = len(TxOut(0, script).encode())
+        return ChangeSize(size, spend, least, terms.discard_sat_kvb)
+
+    def _change_terms(self, size: ChangeSize, terms: PaymentTerms, usual_sat: int) -> ChangeTerms:
+        """What change is wanted of a payment that pays so much to each, on average."""
+        wanted_sat = _LEAST_CHANGE_SAT
+        if usual_sat > _LEAST_CHANGE_SAT // 2:
+            most_sat = min(2 * usual_sat, _MOST_CHANGE_SAT)
+            wanted_sat += self._rng.randrange(max(most_sat - _LEAST_CHANGE_SAT, 1))
+        output_sat = fee_sat(terms.feerate_sat_kvb, size.output_bytes)
+        return ChangeTerms(
+            cost_sat=size.cost_sat(terms.feerate_sat_kvb),
+            output_sat=output_sat,
+            least_sat=size.least_sat,
+            wanted_sat=output_sat + wanted_sat,
+            weight_wu=4 * size.output_bytes,
+        )
 
     def _place(self, terms: PaymentTerms, count: int) -> int:
         if terms.change_place is None:
@@ -317,8 +291,8 @@ class PaymentBuilder:
     def vsize_of(self, spent: Sequence[TxOut], outputs: Sequence[TxOut]) -> int:
         """Virtual bytes of a signed transaction that spends coins of ours."""
         scripts = [output.script_pubkey for output in spent]
-        weights = [self._script_weight(script) or _NESTED_WU for script in scripts]
-        return signed_vsize(weights, scripts, outputs)
+        weights = [self.coins.weight_of(script) or _NESTED_WU for script in scripts]
+        return self._signed_vsize(weights, scripts, outputs)
 
     def _vsize(
         self, chosen: Sequence[SpendableCoin], outputs: Sequence[TxOut], terms: PaymentTerms
@@ -327,9 +301,18 @@ class PaymentBuilder:
         weights = []
         for coin in chosen:
             foreign = terms.external.get(coin.point)
-            known = self._script_weight(coin.script) if foreign is None else foreign[1]
+            known = self.coins.weight_of(coin.script) if foreign is None else foreign[1]
             weights.append(known or _NESTED_WU)
-        return signed_vsize(weights, [coin.script for coin in chosen], outputs)
+        return self._signed_vsize(weights, [coin.script for coin in chosen], outputs)
+
+    def _signed_vsize(
+        self, weights_wu: Sequence[int], scripts: Sequence[bytes], outputs: Sequence[TxOut]
+    ) -> int:
+        # Where nothing is known of a script hash, its weight may still tell.
+        witnesses = any(weight % 4 for weight in weights_wu) or any(
+            self.coins.kind_of(script) not in (None, AddressType.LEGACY) for script in scripts
+        )
+        return signed_vsize(weights_wu, outputs, witnesses=witnesses)
 
     def _made(
         self,
@@ -350,18 +333,3 @@ class PaymentBuilder:
             raise PaymentRefused("Transaction too large")
         spent = tuple([TxOut(coin.amount_sat, coin.script) for coin in chosen])
         return Built(transaction, fee, place, spent, vsize)
-
-
-def _at_face(coin: SpendableCoin) -> SpendableCoin:
-    return replace(coin, value_sat=coin.amount_sat)
-
-
-def _named(point: OutPoint) -> str:
-    return f"COutPoint({to_hex(outpoint_txid(point))[:10]}, {outpoint_index(point)})"
-
-
-def _btc(amount_sat: int) -> str:
-    """As Bitcoin Core's texts have it: at least two decimals."""
-    whole, rest = divmod(amount_sat, 100_000_000)
-    digits = f"{rest:08d}".rstrip("0")
-    return f"{whole}.{digits.ljust(2, '0')}"

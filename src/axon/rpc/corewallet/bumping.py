@@ -22,6 +22,7 @@ from axon.rpc.corewallet.paying import (
     send_out,
     usual_terms,
 )
+from axon.rpc.corewallet.poolplaces import placed
 from axon.rpc.corewallet.reach import seen_by, wallets_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
@@ -118,7 +119,7 @@ async def _bump(
     terms = usual_terms(daemon, fee, replaceable=replaceable)
     command = _Bump(
         txid=txid,
-        wanted=payment(daemon, (), frozenset(), terms),
+        wanted=await placed(daemon, wallet, payment(daemon, (), frozenset(), terms)),
         outputs=outputs,
         change_index=options.get("original_change_index"),
         named_sat_kvb=wish.sat_kvb,

@@ -29,6 +29,7 @@ from axon.rpc.corewallet.paying import (
     outputs_from,
     send_out,
 )
+from axon.rpc.corewallet.poolplaces import placed
 from axon.rpc.corewallet.reach import seen_by, wallets_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
@@ -100,7 +101,7 @@ async def walletcreatefundedpsbt(
         adds_inputs=not bare.inputs,
         any_rate=True,
     )
-    wanted = await funding(daemon, wish)
+    wanted = await placed(daemon, wallet, await funding(daemon, wish))
     return await wallet.ask(_Fund(wanted, locks_coins(said), as_psbt=True, derivations=bip32derivs))
 
 
@@ -119,8 +120,6 @@ class _Fund:
 
     def run(self, desk: DescriptorDesk) -> Json:
         built = build(desk, self.wanted, Code.WALLET)
-        if self.locks:
-            desk.wallet.lock_coins(own_coins(desk, built.transaction), True)
         place = -1 if built.change_place is None else built.change_place
         shown: dict[str, Json] = {}
         if self.as_psbt:
@@ -129,6 +128,8 @@ class _Fund:
             shown["psbt"] = psbt.to_base64()
         else:
             shown["hex"] = built.transaction.raw.hex()
+        if self.locks:
+            desk.wallet.lock_coins(own_coins(desk, built.transaction), True)
         return {**shown, "fee": Amount(built.fee_sat), "changepos": place}
 
 
@@ -176,7 +177,7 @@ async def fundrawtransaction(
         adds_inputs=True,
         any_rate=True,
     )
-    wanted = await funding(daemon, wish)
+    wanted = await placed(daemon, wallet, await funding(daemon, wish))
     return await wallet.ask(_Fund(wanted, locks_coins(said), as_psbt=False))
 
 
@@ -230,7 +231,7 @@ async def send(
         options=said,
         adds_inputs=not bare.inputs,
     )
-    wanted = await funding(daemon, wish)
+    wanted = await placed(daemon, wallet, await funding(daemon, wish))
     return await finish(daemon, wallet, _Send(wanted, locks_coins(said), WayOut.of(said)))
 
 
@@ -269,15 +270,17 @@ class _Send:
 
     def run(self, desk: DescriptorDesk) -> tuple[Json, Transaction | None]:
         built = build(desk, self.wanted, Code.WALLET)
-        if self.locks:
-            desk.wallet.lock_coins(own_coins(desk, built.transaction), True)
-        return finished(desk, built.transaction, self.way, self.wanted.now_s)
+        return finished(desk, built.transaction, self.way, self.wanted.now_s, locks=self.locks)
 
 
 def finished(
-    desk: DescriptorDesk, transaction: Transaction, way: WayOut, now_s: int
+    desk: DescriptorDesk, transaction: Transaction, way: WayOut, now_s: int, *, locks: bool
 ) -> tuple[Json, Transaction | None]:
-    """What is told of a payment, and the payment if it is to go out."""
+    """What is told of a payment, and the payment if it is to go out.
+
+    Args:
+        locks: what it spends is set aside, if it is not sent.
+    """
     if desk.wallet.flags.private_keys:
         require_unlocked(desk)
     psbt = desk.blank(transaction)
@@ -294,4 +297,6 @@ def finished(
             going = signed
         else:
             shown["hex"] = signed.raw.hex()
+    if locks and going is None:
+        desk.wallet.lock_coins(own_coins(desk, transaction), True)
     return {**shown, "complete": complete}, going

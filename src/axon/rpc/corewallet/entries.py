@@ -122,7 +122,7 @@ def description(desk: DescriptorDesk, txid: Txid) -> dict[str, Json]:
         shown["trusted"] = holdings.is_trusted(txid)
     shown["txid"] = to_hex(txid)
     shown["wtxid"] = to_hex(item.wtxid)
-    shown["walletconflicts"] = sorted(map(to_hex, holdings.direct_conflicts(txid)))
+    shown["walletconflicts"] = sorted(map(to_hex, holdings.own_conflicts(txid)))
     shown["mempoolconflicts"] = sorted(map(to_hex, holdings.pool_conflicts(txid)))
     shown["time"], shown["timereceived"] = note.time_s, note.received_s
     shown["bip125-replaceable"] = _replaceable(desk, item, depth)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from axon.chain.headertree import HeaderEntry
 from axon.errors import DecodeError
 from axon.primitives.descriptor import Descriptor, parse_descriptor
 from axon.primitives.keyexpression import DescriptorError
@@ -61,22 +62,26 @@ async def importdescriptors(daemon: Daemon, call: Call, requests: list[Json]) ->
     now_s = tip.median_time_past()
     times = [max(_timestamp(each, now_s), 1) for each in requests]
     await wallet.ask(_RequireUnlocked())
+    start = _rescan_start(tip, min([tip.time, *times]) - WINDOW_S)
     answers: list[dict[str, Json]] = []
     for request, time_s in zip(requests, times, strict=True):
-        answers.append(await wallet.ask(_Import(request, time_s, daemon.node.network)))
-    if any(each["success"] for each in answers):
-        entry = tip
-        from_s = min([tip.time, *times]) - WINDOW_S
-        while entry.parent is not None and entry.parent.time >= from_s:
-            entry = entry.parent
-        if entry.time >= from_s:
-            try:
-                await wallet.rescan(entry.height, None)
-            except RpcError as error:
-                if error.message == "Rescan aborted.":
-                    raise RpcError(Code.MISC, "Rescan aborted by user.") from None
-                raise
+        answers.append(await wallet.ask(_Import(request, time_s, daemon.node.network, start)))
+    if start is not None and any(each["success"] for each in answers):
+        try:
+            await wallet.rescan(start, None)
+        except RpcError as error:
+            if error.message == "Rescan aborted.":
+                raise RpcError(Code.MISC, "Rescan aborted by user.") from None
+            raise
     return answers
+
+
+def _rescan_start(tip: HeaderEntry, from_s: int) -> int | None:
+    """The height of the first block that is not older; None if none is."""
+    entry = tip
+    while entry.parent is not None and entry.parent.time >= from_s:
+        entry = entry.parent
+    return entry.height if entry.time >= from_s else None
 
 
 def _timestamp(request: Json, now_s: int) -> int:
@@ -107,6 +112,7 @@ class _Import:
     request: Mapping[str, Json] = field(repr=False)
     time_s: int
     network: Network
+    rescan_from: int | None
 
     def run(self, desk: DescriptorDesk) -> dict[str, Json]:
         warnings: list[Json] = []
@@ -152,7 +158,7 @@ class _Import:
                     first, last = kept[0], kept[1] - 1
                     message = f"new range must include current range = [{first},{last}]"
                     raise RpcError(Code.PARAMETER, message)
-                desk.hold(each, secret, held)
+                desk.hold(each, secret, held, self.rescan_from)
             except DecodeError:
                 raise RpcError(
                     Code.WALLET,

@@ -19,6 +19,7 @@ from axon.rpc.corewallet.scripts import script_from
 from axon.rpc.daemon import Daemon
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import type_name, unhex
+from axon.rpc.repeatedkeys import pairs_of
 
 if TYPE_CHECKING:
     from axon.wallet.descriptordesk import DescriptorDesk
@@ -200,12 +201,13 @@ def outputs_from(value: Json, network: Network) -> list[WantedOutput]:
                 Code.PARAMETER,
                 "Invalid parameter, key-value pair not an object as expected",
             )
-        if isinstance(value, list) and len(part) != 1:
+        here = pairs_of(part)
+        if isinstance(value, list) and len(here) != 1:
             raise RpcError(
                 Code.PARAMETER,
                 "Invalid parameter, key-value pair must contain exactly one key",
             )
-        pairs += part.items()
+        pairs += here
     if len(pairs) > MAX_OUTPUTS:
         raise RpcError(Code.PARAMETER, f"Invalid parameter, at most {MAX_OUTPUTS} outputs")
     found: list[WantedOutput] = []
@@ -259,10 +261,15 @@ def fee_payers(value: Json, names: Sequence[str]) -> frozenset[int]:
 
 def usual_terms(daemon: Daemon, fee: ChosenFee, *, replaceable: bool) -> dict[str, Any]:
     """How a payment is built if nothing else is said; the fields of the wallet's `PaymentTerms`."""
-    settings, pool = wallets_of(daemon).settings, daemon.node.pool
-    dust = pool.policy.dust_feerate_sat_kvb
+    settings, limits = wallets_of(daemon).settings, daemon.node.pool.policy
+    dust = limits.dust_feerate_sat_kvb
+    careful = settings.rejects_long_chains
     return {
         "feerate_sat_kvb": fee.sat_kvb,
+        "later_sat_kvb": settings.later_sat_kvb,
+        "max_together_sat": settings.max_together_sat,
+        "long_chains": not careful,
+        "cluster_limits": (limits.cluster_count, limits.cluster_weight_wu) if careful else None,
         "discard_sat_kvb": max(settings.discard_sat_kvb, dust),
         "max_fee_sat": settings.max_fee_sat,
         "dust_sat_kvb": dust,

@@ -24,9 +24,15 @@ class NodeWalletSettings:
         confirm_target: blocks within which a payment is wanted (`-txconfirmtarget`).
         replaceable: payments say that they may be replaced (`-walletrbf`).
         spends_change: unconfirmed change is spent (`-spendzeroconfchange`).
+        later_sat_kvb: the feerate that is expected one day: above it payments spend few coins,
+            below it rather more (`-consolidatefeerate`).
         together: coins of one address are spent together (`-avoidpartialspends`).
+        max_together_sat: they are, too, where it costs no more than this; below 0 for never
+            (`-maxapsfee`).
+        rejects_long_chains: payments that the pool would refuse for what they hang together with
+            are not made (`-walletrejectlongchains`).
         broadcasts: payments are handed to the node (`-walletbroadcast`).
-        notify: run for each transaction, with `%s` for its txid (`-walletnotify`); empty for none.
+        notify: run for each transaction, see `host.walletnotice` (`-walletnotify`); empty for none.
     """
 
     folder: Path | None = None
@@ -39,9 +45,12 @@ class NodeWalletSettings:
     min_sat_kvb: int = 1_000
     max_fee_sat: int = 10_000_000
     discard_sat_kvb: int = 10_000
+    later_sat_kvb: int = 10_000
     confirm_target: int = 6
     replaceable: bool = True
     spends_change: bool = True
     together: bool = False
+    max_together_sat: int = 0
+    rejects_long_chains: bool = True
     broadcasts: bool = True
     notify: str = ""

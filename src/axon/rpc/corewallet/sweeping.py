@@ -17,7 +17,7 @@ from axon.primitives.transaction import (
 )
 from axon.rpc.amounts import Json
 from axon.rpc.corewallet.coins import MOST_DEPTH
-from axon.rpc.corewallet.drafting import WayOut, finish, finished, inputs_of, locks_coins, own_coins
+from axon.rpc.corewallet.drafting import WayOut, finish, finished, inputs_of, locks_coins
 from axon.rpc.corewallet.funding import (
     MAX_WEIGHT_WU,
     checked_options,
@@ -31,6 +31,7 @@ from axon.rpc.corewallet.paying import (
     outputs_from,
     recent_height,
 )
+from axon.rpc.corewallet.poolplaces import pool_places
 from axon.rpc.corewallet.reach import seen_by, wallets_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
@@ -38,6 +39,7 @@ from axon.rpc.errors import Code, RpcError
 
 if TYPE_CHECKING:
     from axon.wallet.descriptordesk import DescriptorDesk
+    from axon.wallet.paymentterms import PaymentTerms
 
 _FINAL = 0xFFFF_FFFF
 _REPLACEABLE = 0xFFFF_FFFD
@@ -115,6 +117,7 @@ async def sendall(
             "depths": depths,
             "version": version,
             "replaceable": replaceable,
+            "pool": await pool_places(daemon, wallet),
         },
         only_worth=bool(said.get("send_max")),
         locktime=locktime,
@@ -142,11 +145,13 @@ class _SendAll:
     now_s: int
 
     def run(self, desk: DescriptorDesk) -> tuple[Json, Transaction | None]:
-        spent = self._spent(desk)
+        terms = desk.terms(**self.terms)
+        spent = self._spent(desk, terms)
         total_sat = sum(output.amount_sat for output, _ in spent)
         outputs = [TxOut(each.amount_sat, each.script) for each in self.outputs]
         vsize = desk.spending.vsize_of([output for output, _ in spent], outputs)
         fee_sat = -(-self.terms["feerate_sat_kvb"] * vsize // 1_000)
+        fee_sat += desk.spending.coins.bumps_sat([item.prevout for _, item in spent], terms)
         self._check(total_sat, fee_sat, vsize, sum(each.amount_sat for each in outputs))
         left_sat = total_sat - fee_sat - sum(each.amount_sat for each in outputs)
         share_sat, rest_sat = divmod(left_sat, len(self.shares))
@@ -168,18 +173,15 @@ class _SendAll:
         transaction = Transaction.build(
             self.terms["version"], [item for _, item in spent], outputs, locktime
         )
-        if self.locks:
-            desk.wallet.lock_coins(own_coins(desk, transaction), True)
-        return finished(desk, transaction, self.way, self.now_s)
+        return finished(desk, transaction, self.way, self.now_s, locks=self.locks)
 
-    def _spent(self, desk: DescriptorDesk) -> list[tuple[TxOut, TxIn]]:
+    def _spent(self, desk: DescriptorDesk, terms: PaymentTerms) -> list[tuple[TxOut, TxIn]]:
         ledger = desk.wallet.ledger
         if self.inputs is None:
             sequence = _REPLACEABLE if self.terms["replaceable"] else _FINAL
-            terms = desk.terms(**self.terms)
             return [
                 (ledger.owned[coin.point].output, TxIn(coin.point, sequence=sequence))
-                for coin in desk.spending.candidates(terms)
+                for coin in desk.spending.coins.candidates(terms)
                 if not self.only_worth or coin.value_sat >= 0
             ]
         found: list[tuple[TxOut, TxIn]] = []
