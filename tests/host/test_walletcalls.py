@@ -145,8 +145,9 @@ def test_an_import_gives_no_address_out_twice_and_watches_no_less(tmp_path: Path
         first, last = own["range"]
         (answer,) = await call("alice", "importdescriptors", [again | {"range": [first, last - 1]}])
         assert answer["error"] == {
-            "code": -8,
-            "message": f"new range must include current range = [{first},{last}]",
+            "code": -4,
+            "message": f"Could not add descriptor '{own['desc']}': new range must include current"
+            f" range = [{first},{last}]",
         }
         (answer,) = await call("alice", "importdescriptors", [again | {"range": [first, last]}])
         assert answer["success"]

@@ -177,8 +177,10 @@ def test_coins_are_set_aside_only_for_a_payment_that_was_made(tmp_path: Path) ->
         address = await rich(node, "alice")
         await call("alice", "encryptwallet", "horse")
         wanted = ({address: 1}, None, "unset", None, {"lock_unspents": True})
-        assert await refusal(node, "alice", "send", *wanted) == -13
-        assert await call("alice", "listlockunspent") == []
+        unsigned = await call("alice", "send", *wanted)
+        assert (unsigned["complete"], list(unsigned)) == (False, ["psbt", "complete"])
+        assert len(await call("alice", "listlockunspent")) == 1
+        await call("alice", "lockunspent", True)
         await call("alice", "walletpassphrase", "horse", 60)
         draft = {"lock_unspents": True, "add_to_wallet": False}
         await call("alice", "send", *wanted[:4], draft)

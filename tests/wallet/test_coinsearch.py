@@ -11,37 +11,37 @@ import pytest
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import outpoint
 from axon.wallet.coinsearch import (
-    CoinGroup,
     Found,
     SpendableCoin,
+    SpendGroup,
     closest,
     drawn,
     lightest,
     without_change,
 )
 
-Sets = list[tuple[CoinGroup, ...]]
+Sets = list[tuple[SpendGroup, ...]]
 
 
 def group(
     number: int, value_sat: int, *, fee_sat: int = 200, later_sat: int = 100, weight_wu: int = 272
-) -> CoinGroup:
+) -> SpendGroup:
     point = outpoint(Txid(number.to_bytes(32, "big")), 0)
     amount_sat = value_sat + fee_sat
-    return CoinGroup.of(
+    return SpendGroup.of(
         [SpendableCoin(point, amount_sat, value_sat, fee_sat, later_sat, weight_wu, 10, False, b"")]
     )
 
 
-def value(groups: tuple[CoinGroup, ...]) -> int:
+def value(groups: tuple[SpendGroup, ...]) -> int:
     return sum(each.value_sat for each in groups)
 
 
-def weight(groups: tuple[CoinGroup, ...]) -> int:
+def weight(groups: tuple[SpendGroup, ...]) -> int:
     return sum(each.weight_wu for each in groups)
 
 
-def waste(groups: tuple[CoinGroup, ...], target_sat: int) -> int:
+def waste(groups: tuple[SpendGroup, ...], target_sat: int) -> int:
     return sum(each.extra_sat for each in groups) + value(groups) - target_sat
 
 
@@ -132,7 +132,7 @@ def test_what_is_drawn_leaves_change_that_is_worthwhile() -> None:
     ],
 )
 def test_sets_that_weigh_too_much_are_told_of(
-    search: Callable[[list[CoinGroup], int], Found],
+    search: Callable[[list[SpendGroup], int], Found],
 ) -> None:
     groups = [group(number, 30_000) for number in range(60)]
     found = search(groups, 20 * 272)

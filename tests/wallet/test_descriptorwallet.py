@@ -368,7 +368,11 @@ def test_what_the_pool_shows_is_trusted_only_if_it_is_our_own() -> None:
         (9_999_999, {}, "The total exceeds your balance when the 0.0000084 transaction fee"),
         (100, {}, "Transaction amount too small"),
         (1_000_000, {"max_fee_sat": 10}, "Fee exceeds maximum configured by user"),
-        (1_000_000, {"inputs": {outpoint(Txid(b"\x01" * 32), 0): None}}, "Not found pre-selected"),
+        (
+            1_000_000,
+            {"inputs": {outpoint(Txid(b"\x01" * 32), 0): None}},
+            "Unable to find UTXO for ext",
+        ),
         (1_000_000, {"change_place": 5}, "Transaction change output index out of range"),
     ],
 )

@@ -146,7 +146,7 @@ class NodeWallets:
 
     async def load(self, name: str) -> LoadedWallet:
         """See `Wallets`."""
-        path = self._checked(name)
+        path = self._checked(name) if name else self._folder
         if name in self._open:
             raise RpcError(Code.WALLET_ALREADY_LOADED, f'Wallet "{name}" is already loaded.')
         if not path.exists():
@@ -154,7 +154,7 @@ class NodeWallets:
                 Code.WALLET_NOT_FOUND,
                 f"{_CREATION}Failed to load database path '{path}'. Path does not exist.",
             )
-        if not (path / _FILE).is_file():
+        if not name or not (path / _FILE).is_file():
             raise RpcError(
                 Code.WALLET_NOT_FOUND,
                 f"{_CREATION}Failed to load database path '{path}'. Data is not in recognized"

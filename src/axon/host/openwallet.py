@@ -25,7 +25,7 @@ from axon.drivers.aio.walletfile import SqliteStore
 from axon.errors import AxonError, StorageError, WalletError
 from axon.host.walletnotice import Notifier
 from axon.host.walletrefusals import refusal
-from axon.host.walletrescan import Rescan
+from axon.host.walletrescan import WalletRescan
 from axon.node.commands import SendTransaction
 from axon.node.facts import TransactionAccepted, TransactionRemoved
 from axon.node.walletfollow import LookAt, StepBack, WalletFollow, look
@@ -74,7 +74,9 @@ class OpenWallet:
         self._news = asyncio.Event()
         self._waiters = Waiters()
         self._failure: BaseException | None = None
-        self._rescan = Rescan(daemon.node.active, lambda step: self._run(self._look_through, step))
+        self._rescan = WalletRescan(
+            daemon.node.active, lambda step: self._run(self._look_through, step)
+        )
         self._resend_at = 0.0  # By the clock of the machine.
         self._closed = False
         self._lock_timer: asyncio.TimerHandle | None = None

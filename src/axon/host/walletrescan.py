@@ -18,7 +18,7 @@ Look = Callable[[LookAt], Awaitable[int]]
 """Shows blocks to the wallet; how many of them it has seen."""
 
 
-class Rescan:
+class WalletRescan:
     """At most one at a time; on the event loop.
 
     Args:

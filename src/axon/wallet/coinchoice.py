@@ -39,7 +39,7 @@ _TRUC_CHILD_WU: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenCoins:
     """What a payment spends.
 
     Args:
@@ -177,14 +177,14 @@ class CoinChoice:
         found = []
         for point in terms.inputs:
             owned = self._ledger.owned.get(point)
+            output, weight = terms.external.get(point, (None, None))
             if owned is not None:
-                output, weight = owned.output, self.weight_of(owned.output.script_pubkey)
-                weight = terms.external[point][1] if point in terms.external else weight
                 self._require_version(outpoint_txid(point), terms)
-            elif point in terms.external:
-                output, weight = terms.external[point]
-            else:
-                raise PaymentRefused(f"Not found pre-selected input {_named(point)}")
+                output = owned.output
+            if output is None:
+                raise PaymentRefused("Unable to find UTXO for external input")
+            if weight is None:
+                weight = self.weight_of(output.script_pubkey)
             if weight is None:
                 raise PaymentRefused(f"Not solvable pre-selected input {_named(point)}")
             found.append(self._coin(point, output, weight, terms))
@@ -213,7 +213,7 @@ class CoinChoice:
         bare_vsize: int,
         *,
         from_recipients: bool,
-    ) -> Chosen:
+    ) -> ChosenCoins:
         """The coins of a payment.
 
         Args:
@@ -250,7 +250,7 @@ class CoinChoice:
                 " pre-selected input"
             )
         if goal.target_sat <= 0:
-            return Chosen(tuple(preset), change_left(-goal.target_sat, goal), _bumps(preset))
+            return ChosenCoins(tuple(preset), change_left(-goal.target_sat, goal), _bumps(preset))
         if not terms.others:
             raise PaymentRefused(
                 "The preselected coins total amount does not cover the transaction target. Please"
@@ -269,7 +269,7 @@ class CoinChoice:
         over_sat = sum(each.value_sat for each in chosen) + saved_sat - goal.target_sat
         bumps_sat = _bumps(preset) + _bumps(chosen) - saved_sat
         self._rng.shuffle(chosen)
-        return Chosen((*preset, *chosen), change_left(over_sat, goal), bumps_sat)
+        return ChosenCoins((*preset, *chosen), change_left(over_sat, goal), bumps_sat)
 
 
 def _insufficient(coins: Sequence[SpendableCoin], paid_sat: int, extra_sat: int) -> str:

@@ -78,7 +78,7 @@ class SpendableCoin:
 
 
 @dataclass(frozen=True, slots=True)
-class CoinGroup:
+class SpendGroup:
     """Coins that are spent together or not at all, mostly one; the sums of what they have."""
 
     coins: tuple[SpendableCoin, ...]
@@ -88,7 +88,7 @@ class CoinGroup:
     weight_wu: int
 
     @classmethod
-    def of(cls, coins: Sequence[SpendableCoin]) -> CoinGroup:
+    def of(cls, coins: Sequence[SpendableCoin]) -> SpendGroup:
         """A group of these."""
         return cls(
             tuple(coins),
@@ -113,12 +113,12 @@ class Found:
         too_heavy: sets were passed over because they weigh too much.
     """
 
-    groups: tuple[CoinGroup, ...] | None
+    groups: tuple[SpendGroup, ...] | None
     too_heavy: bool = False
 
 
 def without_change(
-    groups: Sequence[CoinGroup], target_sat: int, spare_sat: int, max_weight_wu: int
+    groups: Sequence[SpendGroup], target_sat: int, spare_sat: int, max_weight_wu: int
 ) -> Found:
     """The least wasteful set that reaches a target and exceeds it by little: no change is needed.
 
@@ -166,7 +166,7 @@ def without_change(
     return _picked(pool, best, too_heavy)
 
 
-def _left(pool: Sequence[CoinGroup]) -> list[int]:
+def _left(pool: Sequence[SpendGroup]) -> list[int]:
     """The values of all groups from a place on, for each place."""
     left = [0] * (len(pool) + 1)
     for place in range(len(pool) - 1, -1, -1):
@@ -174,11 +174,11 @@ def _left(pool: Sequence[CoinGroup]) -> list[int]:
     return left
 
 
-def _are_twins(one: CoinGroup, other: CoinGroup) -> bool:
+def _are_twins(one: SpendGroup, other: SpendGroup) -> bool:
     return one.value_sat == other.value_sat and one.fee_sat == other.fee_sat
 
 
-def lightest(groups: Sequence[CoinGroup], target_sat: int, max_weight_wu: int) -> Found:
+def lightest(groups: Sequence[SpendGroup], target_sat: int, max_weight_wu: int) -> Found:
     """The set of least weight that reaches a target; of equal weight the one of least value.
 
     Args:
@@ -229,7 +229,7 @@ def lightest(groups: Sequence[CoinGroup], target_sat: int, max_weight_wu: int) -
     return _picked(pool, best, too_heavy)
 
 
-def _lightest_behind(pool: Sequence[CoinGroup]) -> list[int]:
+def _lightest_behind(pool: Sequence[SpendGroup]) -> list[int]:
     """The least weight of the groups behind each place."""
     found, least = [0] * len(pool), 1 << 60
     for place in range(len(pool) - 1, -1, -1):
@@ -238,11 +238,11 @@ def _lightest_behind(pool: Sequence[CoinGroup]) -> list[int]:
     return found
 
 
-def _picked(pool: Sequence[CoinGroup], best: Sequence[int], too_heavy: bool) -> Found:
+def _picked(pool: Sequence[SpendGroup], best: Sequence[int], too_heavy: bool) -> Found:
     return Found(tuple([pool[each] for each in best]) if best else None, too_heavy)
 
 
-def alone(groups: Sequence[CoinGroup], target_sat: int, max_weight_wu: int) -> Found:
+def alone(groups: Sequence[SpendGroup], target_sat: int, max_weight_wu: int) -> Found:
     """The one group of least value that reaches a target.
 
     Args:
@@ -255,7 +255,7 @@ def alone(groups: Sequence[CoinGroup], target_sat: int, max_weight_wu: int) -> F
 
 
 def closest(
-    groups: Sequence[CoinGroup], target_sat: int, change_sat: int, max_weight_wu: int, rng: Random
+    groups: Sequence[SpendGroup], target_sat: int, change_sat: int, max_weight_wu: int, rng: Random
 ) -> Found:
     """A set whose value is close above a target, with room for change or exactly: a knapsack.
 
@@ -293,8 +293,8 @@ def closest(
 
 
 def _subset(
-    groups: list[CoinGroup], target_sat: int, max_weight_wu: int, rng: Random
-) -> list[CoinGroup]:
+    groups: list[SpendGroup], target_sat: int, max_weight_wu: int, rng: Random
+) -> list[SpendGroup]:
     """The set closest above a target that some rounds of chance come to; all, if none does."""
     best, best_total = groups, _value(groups)
     size = len(groups)
@@ -325,7 +325,7 @@ def _subset(
 
 
 def drawn(
-    groups: Sequence[CoinGroup], target_sat: int, output_sat: int, max_weight_wu: int, rng: Random
+    groups: Sequence[SpendGroup], target_sat: int, output_sat: int, max_weight_wu: int, rng: Random
 ) -> Found:
     """Groups by lot until they reach a target with change that is worthwhile.
 
@@ -352,9 +352,9 @@ def drawn(
     return Found(None, too_heavy)
 
 
-def _value(groups: Sequence[CoinGroup]) -> int:
+def _value(groups: Sequence[SpendGroup]) -> int:
     return sum(group.value_sat for group in groups)
 
 
-def _weight(groups: Sequence[CoinGroup]) -> int:
+def _weight(groups: Sequence[SpendGroup]) -> int:
     return sum(group.weight_wu for group in groups)

@@ -28,7 +28,7 @@ class WalletFlags:
 
     Args:
         private_keys: it may hold some.
-        blank: it was made without any, and has none yet.
+        blank: it was made without any, and has made none itself yet.
     """
 
     private_keys: bool = True

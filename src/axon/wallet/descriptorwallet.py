@@ -257,9 +257,6 @@ class DescriptorWallet(FollowedWallet):
         if private_text is not None:
             changes |= self.keyring.kept(number, private_text)
         changes[records.many_key(records.HELD, number)] = book.kept(number, held).encode()
-        if self.flags.blank:
-            self.flags = replace(self.flags, blank=False)
-            changes[records.FLAGS_KEY] = self.flags.encode()
         due = self.rescan_due
         if rescan_from is not None and (due is None or rescan_from < due):
             changes[records.RESCAN_KEY] = records.encode_u32(rescan_from)
@@ -290,6 +287,9 @@ class DescriptorWallet(FollowedWallet):
             changes |= self._replaced_by(parsed, held, number)
             changes[records.many_key(records.HELD, number)] = held.encode()
             changes |= self.keyring.kept(number, private_text)
+        if made and self.flags.blank:
+            self.flags = replace(self.flags, blank=False)
+            changes[records.FLAGS_KEY] = self.flags.encode()
         self.ledger.commit(changes)
 
     def rooted(self, keychain: int) -> Descriptor:

@@ -81,7 +81,8 @@ class PaymentTerms:
         replaceable: whether its inputs say that it may be replaced (BIP 125).
         inputs: coins that it spends in any case, with the sequence that was asked for.
         others: coins are chosen besides.
-        external: outputs of others among the inputs, with the weight of an input that spends it.
+        external: what inputs spend, also those of others, with the weight of the input where it was
+            said.
         unsafe: also what others promised.
         depths: confirmations of the coins that are chosen, at least and at most.
         together: coins of one script are spent together.
@@ -109,7 +110,7 @@ class PaymentTerms:
     replaceable: bool = True
     inputs: Mapping[OutPoint, int | None] = field(default_factory=dict)
     others: bool = True
-    external: Mapping[OutPoint, tuple[TxOut, int]] = field(default_factory=dict)
+    external: Mapping[OutPoint, tuple[TxOut, int | None]] = field(default_factory=dict)
     unsafe: bool = False
     depths: tuple[int, int] = (0, 9_999_999)
     together: bool = False

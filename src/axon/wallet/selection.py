@@ -18,9 +18,9 @@ from typing import Final
 
 from axon.wallet.coinsearch import (
     DRAWN_CHANGE_SAT,
-    CoinGroup,
     Found,
     SpendableCoin,
+    SpendGroup,
     alone,
     bump_sat,
     closest,
@@ -110,7 +110,7 @@ class _Ring:
     partial: bool = False
     mixed: bool = True
 
-    def takes(self, group: CoinGroup) -> bool:
+    def takes(self, group: SpendGroup) -> bool:
         """Whether a group is good enough."""
         depth = min(coin.depth for coin in group.coins)
         own = all(coin.own for coin in group.coins)
@@ -179,27 +179,29 @@ def _rings(goal: Goal) -> Iterator[_Ring]:
         yield _Ring(0, 1, _ANY_NUMBER, _ANY_NUMBER, partial=True)
 
 
-def _grouped(coins: Sequence[SpendableCoin], goal: Goal) -> tuple[list[CoinGroup], list[CoinGroup]]:
+def _grouped(
+    coins: Sequence[SpendableCoin], goal: Goal
+) -> tuple[list[SpendGroup], list[SpendGroup]]:
     """What is spent at once, without what costs more than it is worth; whole groups, and rests of
     scripts that have whole ones besides."""
     worth = [coin for coin in coins if coin.value_sat > 0]
     if not goal.together:
-        return [CoinGroup.of([coin]) for coin in worth], []
+        return [SpendGroup.of([coin]) for coin in worth], []
     by_script: dict[bytes, list[SpendableCoin]] = {}
     for coin in worth:
         by_script.setdefault(coin.script, []).append(coin)
-    groups: list[CoinGroup] = []
-    rests: list[CoinGroup] = []
+    groups: list[SpendGroup] = []
+    rests: list[SpendGroup] = []
     for same in by_script.values():
         for start in range(0, len(same), GROUP_SIZE):
             part = same[start : start + GROUP_SIZE]
             is_rest = start > 0 and len(part) < GROUP_SIZE
-            (rests if is_rest else groups).append(CoinGroup.of(part))
+            (rests if is_rest else groups).append(SpendGroup.of(part))
     return groups, rests
 
 
 def _require_short_chains(
-    coins: Sequence[SpendableCoin], usable: Sequence[CoinGroup], goal: Goal
+    coins: Sequence[SpendableCoin], usable: Sequence[SpendGroup], goal: Goal
 ) -> None:
     """Raises PaymentRefused where it would do to spend what waits behind too many others."""
     there_sat = sum(coin.amount_sat for group in usable for coin in group.coins)
@@ -216,8 +218,8 @@ def _require_short_chains(
 
 
 def _best_of_types(
-    groups: Sequence[CoinGroup], goal: Goal, rng: Random, *, mixed: bool
-) -> Sequence[CoinGroup] | None:
+    groups: Sequence[SpendGroup], goal: Goal, rng: Random, *, mixed: bool
+) -> Sequence[SpendGroup] | None:
     """The least wasteful set of one type of address; of all types where none suffices alone."""
     kinds: tuple[AddressType | None, ...] = (*ADDRESS_TYPES, None)
     by_kind = [[group for group in groups if group.coins[0].kind is kind] for kind in kinds]
@@ -229,7 +231,7 @@ def _best_of_types(
     return best
 
 
-def _best(groups: Sequence[CoinGroup], goal: Goal, rng: Random) -> Sequence[CoinGroup] | None:
+def _best(groups: Sequence[SpendGroup], goal: Goal, rng: Random) -> Sequence[SpendGroup] | None:
     """The least wasteful set that the searches find.
 
     Raises:
@@ -260,12 +262,14 @@ def _best(groups: Sequence[CoinGroup], goal: Goal, rng: Random) -> Sequence[Coin
     return best
 
 
-def _least_wasteful(sets: Sequence[Sequence[CoinGroup]], goal: Goal) -> Sequence[CoinGroup] | None:
+def _least_wasteful(
+    sets: Sequence[Sequence[SpendGroup]], goal: Goal
+) -> Sequence[SpendGroup] | None:
     """Of sets that waste the same the one of most coins: it leaves the fewest behind."""
     return min(sets, key=lambda each: (_waste(each, goal), -_count(each)), default=None)
 
 
-def _waste(groups: Sequence[CoinGroup], goal: Goal) -> int:
+def _waste(groups: Sequence[SpendGroup], goal: Goal) -> int:
     """What a set costs beside the payment itself, in satoshi; below 0 if it saves something."""
     saved_sat = shared_sat([coin for group in groups for coin in group.coins], goal.feerate_sat_kvb)
     extra = sum(group.extra_sat for group in groups) - saved_sat
@@ -288,5 +292,5 @@ def change_left(over_sat: int, goal: Goal) -> int:
     return left_sat if left_sat >= goal.change.least_sat else 0
 
 
-def _count(groups: Sequence[CoinGroup]) -> int:
+def _count(groups: Sequence[SpendGroup]) -> int:
     return sum(len(group.coins) for group in groups)

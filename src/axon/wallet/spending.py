@@ -300,9 +300,8 @@ class PaymentBuilder:
         """Of the signed transaction."""
         weights = []
         for coin in chosen:
-            foreign = terms.external.get(coin.point)
-            known = self.coins.weight_of(coin.script) if foreign is None else foreign[1]
-            weights.append(known or _NESTED_WU)
+            _, said = terms.external.get(coin.point, (None, None))
+            weights.append(said or self.coins.weight_of(coin.script) or _NESTED_WU)
         return self._signed_vsize(weights, [coin.script for coin in chosen], outputs)
 
     def _signed_vsize(

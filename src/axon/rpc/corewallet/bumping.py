@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from axon.primitives.hashes import Txid, to_hex
-from axon.primitives.transaction import Transaction, outpoint
+from axon.primitives.transaction import (
+    OutPoint,
+    Transaction,
+    outpoint,
+    outpoint_index,
+    outpoint_txid,
+)
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.corewallet.access import require_unlocked
 from axon.rpc.corewallet.paying import (
@@ -194,16 +200,19 @@ class _Bump:
         old = ledger.transactions[self.txid]
         if self.change_index is not None and self.change_index >= len(old.outputs):
             raise RpcError(Code.PARAMETER, "Change position is out of range")
+        if holdings.depth(self.txid) != 0:
+            # In Core it is the first thing that is noticed: a block has spent its coins.
+            spent = [each for each in old.prevouts if _is_spent(desk, each)]
+            taken = (spent or old.prevouts)[0]
+            raise RpcError(
+                Code.MISC,
+                f"{to_hex(outpoint_txid(taken))}:{outpoint_index(taken)} is already spent",
+            )
         points = [outpoint(self.txid, place) for place in range(len(old.outputs))]
         if any(ledger.spenders(point) for point in points):
             raise RpcError(Code.PARAMETER, "Transaction has descendants in the wallet")
         if self.has_heirs:
             raise RpcError(Code.PARAMETER, "Transaction has descendants in the mempool")
-        if holdings.depth(self.txid) != 0:
-            raise RpcError(
-                Code.WALLET,
-                "Transaction has been mined, or is conflicted with a mined transaction",
-            )
         by = ledger.notes[self.txid].replaced_by
         if by:
             raise RpcError(
@@ -277,6 +286,12 @@ class _Bump:
                 f" -maxtxfee {_btc(self.max_fee_sat)})",
             )
         return self.named_sat_kvb
+
+
+def _is_spent(desk: DescriptorDesk, point: OutPoint) -> bool:
+    """Whether a block has spent it."""
+    ledger = desk.wallet.ledger
+    return any(txid in ledger.confirmed for txid in ledger.spenders(point))
 
 
 def _btc(amount_sat: int) -> str:

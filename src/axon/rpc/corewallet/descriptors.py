@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from axon.errors import DecodeError
+from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.descriptor import with_checksum
 from axon.rpc.amounts import Json
 from axon.rpc.corewallet.access import require_unlocked
 from axon.rpc.corewallet.reach import seen_by, wallet_of
+from axon.rpc.corewallet.scripts import script_from
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
@@ -121,7 +124,9 @@ class _HdKeys:
                 )
                 if xprv is not None:
                     shown["xprv"] = xprv
-                shown["descriptors"].append({"desc": held.text, "active": held.active})
+                used = {"desc": held.text, "active": held.active}
+                if used not in shown["descriptors"]:  # It may stand there more than once.
+                    shown["descriptors"].append(used)
         return list(found.values())
 
 
@@ -171,6 +176,8 @@ class _Create:
                     " specify with 'hdkey'",
                 )
             root = next(iter(roots.values()))
+        elif not self._is_key(desk):
+            raise RpcError(Code.NOT_FOUND, "Unable to parse HD key. Please provide a valid xpub")
         elif self.hdkey in roots:
             root = roots[self.hdkey]
         else:
@@ -180,6 +187,12 @@ class _Create:
         if not made:
             raise RpcError(Code.WALLET, "Descriptor already exists")
         return {"descs": made}
+
+    def _is_key(self, desk: DescriptorDesk) -> bool:
+        try:
+            return not ExtendedKey.decode(self.hdkey or "", desk.wallet.network).is_private
+        except DecodeError:
+            return False
 
 
 @method("wallet")
@@ -192,6 +205,6 @@ async def walletdisplayaddress(daemon: Daemon, call: Call, address: str) -> Json
     Returns:
         {}    (json object) never
     """
-    del address
+    script_from(address, daemon.node.network, "Invalid address")
     wallet_of(daemon, call)
     raise RpcError(Code.MISC, "There is no ScriptPubKeyManager for this address")

@@ -13,7 +13,7 @@ from axon.primitives.transaction import (
     Transaction,
 )
 from axon.rpc.amounts import Amount, Json
-from axon.rpc.corewallet.access import LoadedWallet, require_unlocked
+from axon.rpc.corewallet.access import LoadedWallet
 from axon.rpc.corewallet.funding import (
     FundingWish,
     checked_options,
@@ -281,10 +281,9 @@ def finished(
     Args:
         locks: what it spends is set aside, if it is not sent.
     """
-    if desk.wallet.flags.private_keys:
-        require_unlocked(desk)
     psbt = desk.blank(transaction)
-    complete = desk.process(psbt, sign=desk.wallet.flags.private_keys)
+    signs = desk.wallet.flags.private_keys and not desk.wallet.keyring.is_locked
+    complete = desk.process(psbt, sign=signs) and signs
     shown: dict[str, Json] = {}
     if way.as_psbt or not complete or not way.adds:
         shown["psbt"] = psbt.to_base64()

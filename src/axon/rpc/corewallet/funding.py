@@ -98,8 +98,11 @@ class FundingWish:
     any_rate: bool = False
 
 
-def checked_options(given: Mapping[str, Json]) -> None:
+def checked_options(given: Mapping[str, Json], *, named: bool = True) -> None:
     """Refuse options that there are not, or of another type.
+
+    Args:
+        named: the refusal of a type names the option.
 
     Raises:
         RpcError: -3.
@@ -109,9 +112,10 @@ def checked_options(given: Mapping[str, Json]) -> None:
             raise RpcError(Code.TYPE, f"Unexpected key {name}")
         kinds = _KINDS[name]
         if value is not None and kinds and type(value) not in kinds:
+            where = f" for field {name}" if named else ""
             raise RpcError(
                 Code.TYPE,
-                f"JSON value of type {type_name(value)} for field {name} is not of expected type"
+                f"JSON value of type {type_name(value)}{where} is not of expected type"
                 f" {_NAMES[kinds[0]]}",
             )
 
@@ -203,12 +207,10 @@ async def funding(daemon: Daemon, wish: FundingWish) -> WantedPayment:
 
 def _external(
     found: Mapping[OutPoint, TxOut | None], weights: Mapping[OutPoint, int]
-) -> dict[OutPoint, tuple[TxOut, int]]:
-    """Inputs that are not of the wallet: what they spend, and what their proof weighs."""
+) -> dict[OutPoint, tuple[TxOut, int | None]]:
+    """What inputs spend, as the node knows it, and what their proof weighs where that was said."""
     return {
-        point: (output, weights[point])
-        for point, output in found.items()
-        if output is not None and point in weights
+        point: (output, weights.get(point)) for point, output in found.items() if output is not None
     }
 
 
@@ -318,8 +320,7 @@ def paid_by(transaction: Transaction) -> tuple[WantedOutput, ...]:
     )
 
 
-def fee_of_send(
-    daemon: Daemon, options: Mapping[str, Json], *, replaceable: bool, code: Code
-) -> ChosenFee:
-    """The feerate that a call's options ask for."""
-    return feerate(daemon, _fee(options, any_rate=False), replaceable=replaceable, code=code)
+def fee_of_sweep(daemon: Daemon, options: Mapping[str, Json], *, replaceable: bool) -> ChosenFee:
+    """The feerate that the options of sendall ask for."""
+    wish = _fee(options, any_rate=False)
+    return feerate(daemon, wish, replaceable=replaceable, code=Code.WALLET, low_code=Code.PARAMETER)

@@ -156,8 +156,11 @@ class _Import:
                 kept = desk.range_of(each)
                 if kept and not (held.start <= kept[0] and kept[1] <= held.end) and each.is_range:
                     first, last = kept[0], kept[1] - 1
-                    message = f"new range must include current range = [{first},{last}]"
-                    raise RpcError(Code.PARAMETER, message)
+                    raise RpcError(
+                        Code.WALLET,
+                        f"Could not add descriptor '{text}': new range must include current range ="
+                        f" [{first},{last}]",
+                    )
                 desk.hold(each, secret, held, self.rescan_from)
             except DecodeError:
                 raise RpcError(

@@ -124,21 +124,23 @@ def feerate(
     *,
     replaceable: bool,
     code: Code = Code.INSUFFICIENT_FUNDS,
+    low_code: Code | None = None,
 ) -> ChosenFee:
     """The feerate of a payment.
 
     Args:
         code: of the refusal.
+        low_code: of the refusal of one that is too low, if that is another.
 
     Raises:
-        RpcError: -4 or -6, it cannot be estimated, or is too low.
+        RpcError: -4, -6 or -8, it cannot be estimated, or is too low.
     """
     settings, node = wallets_of(daemon).settings, daemon.node
     required = max(settings.min_sat_kvb, node.pool.policy.min_relay_feerate_sat_kvb)
     if wish.sat_kvb is not None:
         if wish.sat_kvb < required and not wish.any_rate:
             raise RpcError(
-                code,
+                low_code or code,
                 f"Fee rate ({_sat_vb(wish.sat_kvb)}) is lower than the minimum fee rate setting"
                 f" ({_sat_vb(required)}).\nConsider modifying -mintxfee"
                 f" ({_sat_vb(settings.min_sat_kvb)}) or -minrelaytxfee"

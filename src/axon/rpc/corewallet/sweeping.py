@@ -21,7 +21,7 @@ from axon.rpc.corewallet.drafting import WayOut, finish, finished, inputs_of, lo
 from axon.rpc.corewallet.funding import (
     MAX_WEIGHT_WU,
     checked_options,
-    fee_of_send,
+    fee_of_sweep,
     refuse_outdated,
     with_fee_wishes,
 )
@@ -73,7 +73,7 @@ async def sendall(
     wallet = await seen_by(daemon, call)
     said = with_fee_wishes(options or {}, conf_target, estimate_mode, fee_rate)
     refuse_outdated(said)
-    checked_options(said)
+    checked_options(said, named=False)
     shares = [each for each in recipients if isinstance(each, str)]
     pairs = [{each: 0} if isinstance(each, str) else each for each in recipients]
     if not shares:
@@ -99,7 +99,7 @@ async def sendall(
             raise RpcError(Code.PARAMETER, message)
     told = said.get("replaceable")
     replaceable = wallets_of(daemon).settings.replaceable if told is None else bool(told)
-    fee = fee_of_send(daemon, said, replaceable=replaceable, code=Code.WALLET)
+    fee = fee_of_sweep(daemon, said, replaceable=replaceable)
     version = said.get("version") or 2
     locktime = said.get("locktime")
     bare = inputs_of(
