@@ -69,7 +69,7 @@ def grown(folder: Path) -> tuple[Storage, list[Block]]:
     storage = opened(folder)
     blocks = chain_on(GENESIS_SPOT, LENGTH)
     for block in blocks:
-        storage.learn_headers([block.header])
+        storage.learn_headers([block.header], None)
         storage.validate(block.raw, follow=True, block=None)
     return storage, blocks
 
@@ -102,7 +102,7 @@ def opened_orders(folder: Path) -> BlockOrders:
 def test_what_was_only_written_down_is_done_by_the_next_start(tmp_path: Path) -> None:
     storage, blocks = grown(tmp_path)
     rival = chain_on(spot_of(blocks[-2], LENGTH - 1), 1, tag=1)
-    storage.learn_headers([rival[0].header])
+    storage.learn_headers([rival[0].header], None)
     storage.validate(rival[0].raw, follow=True, block=None)
     storage.close()
     opened_orders(tmp_path).note(PREFER, rival[0].hash, no)
@@ -122,7 +122,8 @@ def test_what_was_only_written_down_is_done_by_the_next_start(tmp_path: Path) ->
 def test_a_header_without_a_block_is_invalid_after_a_kill(tmp_path: Path) -> None:
     storage, blocks = grown(tmp_path / "one")
     more = chain_on(spot_of(blocks[-1], LENGTH), 2)
-    storage.learn_headers([block.header for block in more])
+    verdict = storage.headers.add_chain([block.header for block in (*blocks, *more)], 1 << 62)
+    storage.learn_headers([block.header for block in more], verdict.entries[-1])
     storage.carry_out(INVALIDATE, more[0].hash)
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     storage.close()

@@ -365,7 +365,11 @@ def test_a_submitted_header_is_answered_once_it_is_kept() -> None:
     while rig.jobs:
         kept.append((rig.jobs[0].job, sorted(rig.answers)))
         rig.work(1)
-    assert kept == [(LearnHeaders((first,)), []), (LearnHeaders((second, third)), [])]
+    lowest, highest = (rig.node.headers.get(each.hash) for each in (first, third))
+    assert kept == [
+        (LearnHeaders((first,), lowest), []),
+        (LearnHeaders((second, third), highest), []),
+    ]
     assert rig.answers == dict.fromkeys((1, 2, 3, 4), Accepted())
     rig.feed(Commanded(5, SubmitHeader(third)))
     assert rig.answers[5] == Accepted()

@@ -18,8 +18,10 @@ from typing import Final, Protocol, runtime_checkable
 from axon.chain.blockbody import read_body
 from axon.chain.coins import Coin, Coins
 from axon.chain.filterindex import FilterIndex
+from axon.chain.headerentry import HeaderEntry
 from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome, BlockStep
+from axon.chain.telling import tell
 from axon.consensus.indexing import Indexing
 from axon.consensus.pruning import MIN_BLOCKS_TO_KEEP, Pruner
 from axon.consensus.validator import ValidationResult, Validator
@@ -195,14 +197,10 @@ class Ledger:
             return None
         return self._step(following, {})
 
-    def learn_headers(self, headers: Sequence[Header]) -> None:
-        """Take headers into the block index, parents first, so that blocks may come in any order.
-
-        They were checked by the same rules; what the validator refuses all the same, it will refuse
-        as a block.
-        """
-        for header in headers:
-            self.validator.process_header(header.raw)
+    def learn_headers(self, headers: Sequence[Header], best: HeaderEntry | None) -> None:  # noqa: ARG002
+        """Take a new best header into the block index, with those below that are not there."""
+        if best is not None:
+            tell(self.validator, best)
 
     def catch_up(self, limit: int) -> int:
         """Bring coins and filters nearer to the validator's tip, from whatever state they are in.

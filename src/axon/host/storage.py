@@ -30,6 +30,7 @@ from axon.chain.filterindex import FilterIndex
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome
+from axon.chain.telling import missing_headers, tell
 from axon.consensus.blockfiles import KEY_SIZE, BlockFiles
 from axon.consensus.indexing import Indexing
 from axon.consensus.kernel import Kernel
@@ -264,12 +265,8 @@ class Storage:
         """Carry out what the kernel may have forgotten of the operator's orders."""
         for order, block_hash in self._orders.pending:
             entry = self.headers.get(block_hash)
-            unknown: list[HeaderEntry] = []
-            while entry is not None and self.kernel.height_of(entry.hash) is None:
-                unknown.append(entry)
-                entry = entry.parent
-            for child in reversed(unknown):
-                self.kernel.process_header(child.raw)
+            if entry is not None:
+                tell(self.kernel, entry)
             if self.kernel.height_of(block_hash) is not None:
                 self.kernel.carry_out(order, block_hash)
 
@@ -280,7 +277,8 @@ class Storage:
             if entry is not None and self._is_refused(entry):
                 self.headers.mark_invalid(block_hash, set_aside=True)
         for tip in self.headers.tips():
-            entry, culprit = tip, None
+            unknown = missing_headers(self.kernel, tip)
+            entry, culprit = (unknown[-1].parent or tip) if unknown else tip, None
             while entry.parent is not None and self._is_refused(entry):
                 entry, culprit = entry.parent, entry
             if culprit is not None:
@@ -340,10 +338,10 @@ class Storage:
         """Validate a block."""
         return self.ledger.validate(raw, follow=follow, block=block)
 
-    def learn_headers(self, headers: Sequence[Header]) -> None:
-        """Headers that the node accepted: to the file, then to the kernel."""
+    def learn_headers(self, headers: Sequence[Header], best: HeaderEntry | None) -> None:
+        """Headers that the node accepted go to the file; the kernel is told of a new best one."""
         self._header_file.append(b"".join([header.raw for header in headers]))
-        self.ledger.learn_headers(headers)
+        self.ledger.learn_headers(headers, best)
 
     def catch_up(self, limit: int) -> int:
         """Move coins and filters on; while they are far behind, many blocks share one write."""

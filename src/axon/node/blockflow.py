@@ -244,7 +244,7 @@ class BlockFlow:
         self._chain.validating[entry.hash] = None
         near = self._chain.headers.best.height - entry.height <= FOLLOW_DISTANCE
         follow = self._chain.follows and near
-        self._outbox.delegate(ValidateBlock(raw, follow, block), CHAIN, done)
+        self._outbox.delegate(ValidateBlock(raw, follow, entry, block), CHAIN, done)
         self.pruning.stored(len(raw))
 
     # A block is validated.

@@ -4,6 +4,8 @@
 
 What is new is delegated to be kept (`LearnHeaders`), one such job at a time: what comes while it
 runs is kept by the next. Peers that send headers one by one must not fill the lane of the blocks.
+The validator is told of the best chain alone: on regtest each header costs it a look at all that
+it knows, and thousands beside the tip would hold up the blocks behind them.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ class HeaderFlow:
         self._peer_chains = peer_chains
         self._timelines = timelines
         self._to_learn: list[Header] = []
+        self._to_tell: HeaderEntry | None = None  # The best of them, if it is a new best.
         self._to_answer: list[int] = []  # Commands whose headers are in `_to_learn` or before.
         self._learning = 0  # Jobs ordered and not done.
 
@@ -185,6 +188,8 @@ class HeaderFlow:
         if not entries:
             return
         self._to_learn += [entry.header for entry in entries]
+        if self.tree.best is not best:
+            self._to_tell = self.tree.best
         if not self._learning:
             self.learn_all()
         if self.tree.best is not best:
@@ -194,9 +199,10 @@ class HeaderFlow:
         """Have all headers kept before whatever is delegated next, as a block that needs them."""
         if self._to_learn:
             self._learning += 1
-            job = LearnHeaders(tuple(self._to_learn))
+            job = LearnHeaders(tuple(self._to_learn), self._to_tell)
             self._outbox.delegate(job, CHAIN, HeadersLearnt(tuple(self._to_answer)))
             self._to_learn.clear()
+            self._to_tell = None
             self._to_answer.clear()
 
     def answer_when_kept(self, ticket: int) -> None:

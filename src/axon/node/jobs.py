@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from axon.chain.headerentry import HeaderEntry
 from axon.chain.orders import ChainOrder
 from axon.p2p.compactblock import HoldsTransaction, PartialBlock
 from axon.primitives.block import Block
@@ -52,10 +53,17 @@ def index_lane(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LearnHeaders:
-    """Tell the validator of headers that the node accepted, parents first, so that their blocks may
-    come in any order. The outcome is None."""
+    """Keep headers that the node accepted, parents first. The outcome is None.
+
+    Args:
+        headers: which.
+        best: the last of those that are the best chain now; the validator is told of it, and of
+            those below, so that their blocks may come in any order. None if the best chain is as
+            it was: of other branches it hears when it is to validate one of their blocks.
+    """
 
     headers: tuple[Header, ...]
+    best: HeaderEntry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +75,13 @@ class ValidateBlock:
     Args:
         raw: the block as sent.
         follow: whether coins and filters move along at once; in initial sync they catch up later.
+        entry: of its header.
         block: the same, where it has been decoded before.
     """
 
     raw: bytes
     follow: bool
+    entry: HeaderEntry
     block: Block | None = None
 
 
@@ -83,7 +93,7 @@ class OrderChain:
     """
 
     order: ChainOrder
-    hash: BlockHash
+    entry: HeaderEntry
 
 
 @dataclass(frozen=True, slots=True)

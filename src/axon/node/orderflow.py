@@ -80,9 +80,11 @@ class OrderFlow:
 
     def begin(self, order: ChainOrder, block_hash: BlockHash, ticket: int) -> None:
         """The operator orders something about a block whose header is known."""
+        entry = self._headers.tree.get(block_hash)
+        assert entry is not None, "orders are about known blocks"
         self._headers.learn_all()
         done = ChainOrdered(order, block_hash, ticket)
-        self._outbox.delegate(OrderChain(order, block_hash), CHAIN, done)
+        self._outbox.delegate(OrderChain(order, entry), CHAIN, done)
 
     def followed(
         self, done: ChainOrdered | OrderFollowed, outcome: BlockOutcome, now: Instant

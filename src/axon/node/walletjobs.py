@@ -265,7 +265,7 @@ def perform(wallet: WalletView, files: ChainFiles, job: object) -> object:
             return tuple([look.read(block, height, wallet.network) for look in looks])
         case DecodeTransaction(payload):
             return decode_transaction(payload)
-        case LearnHeaders(headers):
+        case LearnHeaders(headers, _):
             files.keep_headers(headers)
         case KeepFilterHeaders(start_height, records):
             files.keep_filter_headers(start_height, records)

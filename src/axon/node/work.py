@@ -8,8 +8,10 @@ from typing import Protocol
 
 from axon.chain.coins import Coin, Coins
 from axon.chain.filterindex import FilterIndex
+from axon.chain.headerentry import HeaderEntry
 from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome
+from axon.chain.telling import KnowsHeaders, tell
 from axon.errors import DecodeError
 from axon.mempool.acceptance import coins_that_tell
 from axon.mempool.policy import MAX_STANDARD_WEIGHT
@@ -55,7 +57,7 @@ from axon.primitives.verdict import Verdict
 from axon.wire.messages import CmpctBlock, Tx
 
 
-class ValidatorView(Protocol):
+class ValidatorView(KnowsHeaders, Protocol):
     """As `consensus.validator.Validator`, as far as jobs need it."""
 
     def read_block(self, block_hash: BlockHash) -> bytes | None:
@@ -121,8 +123,8 @@ class LedgerView(Protocol):
     def follow(self) -> BlockOutcome:
         """The next part of what an order moved."""
 
-    def learn_headers(self, headers: Sequence[Header]) -> None:
-        """Tell the validator of headers."""
+    def learn_headers(self, headers: Sequence[Header], best: HeaderEntry | None) -> None:
+        """Keep headers, and tell the validator of a new best one."""
 
     def catch_up(self, limit: int) -> int:
         """Move coins and filters on; how many blocks were done."""
@@ -139,7 +141,8 @@ class LedgerView(Protocol):
 def perform(ledger: LedgerView, job: object) -> object:
     """Do one job; its outcome."""
     match job:
-        case ValidateBlock(raw, follow, block):
+        case ValidateBlock(raw, follow, entry, block):
+            tell(ledger.validator, entry.parent or entry)
             return ledger.validate(raw, follow=follow, block=block)
         case VerifyScripts(transaction, spent, relayed):
             return ledger.validator.verify_scripts(transaction, spent, relayed=relayed)
@@ -172,14 +175,15 @@ def perform(ledger: LedgerView, job: object) -> object:
             return ledger.keep(block_hash, raw, segwit=segwit)
         case ReadSpent(block_hash):
             return ledger.validator.read_spent(block_hash)
-        case OrderChain(order, block_hash):
-            return ledger.carry_out(order, block_hash)
+        case OrderChain(order, entry):
+            tell(ledger.validator, entry)
+            return ledger.carry_out(order, entry.hash)
         case FollowOrder():
             return ledger.follow()
         case ReadSpentAt(block_hash, place):
             return ledger.validator.read_spent_at(block_hash, place)
-        case LearnHeaders(headers):
-            ledger.learn_headers(headers)
+        case LearnHeaders(headers, best):
+            ledger.learn_headers(headers, best)
             return None
         case CatchUp(blocks):
             ledger.catch_up(blocks)
