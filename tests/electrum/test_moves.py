@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
-from axon.chain.scriptindex import ScriptIndex
+from axon.chain.coins import Coin
+from axon.chain.scriptindex import BlockTouches, ScriptIndex
 from axon.electrum import service
 from axon.electrum.poolfollowing import PoolFollowing
 from axon.electrum.service import ElectrumService
-from axon.primitives.hashes import Txid
+from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.transaction import COIN, TxOut
 from tests.electrum.serving import (
     ALICE,
@@ -66,6 +69,34 @@ def test_no_status_is_told_in_the_middle_of_a_move(
             assert [item["height"] for item in history] == [103, 0]
             text = "".join([f"{item['tx_hash']}:{item['height']}:" for item in history])
             assert status == hashlib.sha256(text.encode()).hexdigest()
+
+    asyncio.run(run())
+
+
+def test_a_block_that_the_node_has_just_taken_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = ScriptIndex.connect
+
+    def slowly(
+        index: ScriptIndex,
+        block: Block,
+        block_hash: BlockHash,
+        height: int,
+        spent: Sequence[Sequence[Coin]],
+    ) -> BlockTouches:
+        time.sleep(0.1)
+        return connect(index, block, block_hash, height, spent)
+
+    async def run() -> None:
+        async with serving_node(tmp_path) as (node, endpoint), wallet_at(endpoint) as wallet:
+            assert await wallet.ask("server.ping") is None
+            monkeypatch.setattr(ScriptIndex, "connect", slowly)
+            await node.call("generatetoaddress", 1, BOB.address())
+            txid = await wallet.ask("blockchain.transaction.id_from_pos", 1, 0)
+            await node.call("generatetoaddress", 1, BOB.address())
+            proved = await wallet.ask("blockchain.transaction.get_merkle", txid, 1)
+            assert proved == {"block_height": 1, "merkle": [], "pos": 0}
 
     asyncio.run(run())
 

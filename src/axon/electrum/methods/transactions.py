@@ -149,6 +149,7 @@ async def id_from_pos(
 
 
 async def _txids(service: ElectrumService, client: Client, height: int) -> Sequence[Txid]:
+    await service.calm()
     if height > service.tip.height:
         raise ElectrumError(f"height {height:,d} out of range")
     txids = await service.at_tip(lambda index: index.txids_at(height))
