@@ -52,8 +52,9 @@ PATIENCE_S: Final = 20.0
 TURN_S: Final = 0.005
 """So long statuses are worked out before others have a turn."""
 
-THREADS: Final = 2
-"""For what clients ask: reading the index, proofs. More would only take turns."""
+THREADS: Final = 1
+"""For what clients ask: reading the index, proofs. A second one would only take turns with it, and
+the loop would wait for both: with ninety greedy clients four times as long."""
 
 PARTS_AT_ONCE: Final = 100
 """Histories that are read anew in one go, after a reorganisation."""
