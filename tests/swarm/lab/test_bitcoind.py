@@ -51,6 +51,13 @@ def test_one_that_is_too_old_or_another_is_said(tmp_path: Path, says: str, why: 
         find_bitcoind(str(program(tmp_path, says)))
 
 
+def test_one_that_says_no_text_is_said(tmp_path: Path) -> None:
+    path = program(tmp_path, "")
+    path.write_text("#!/bin/sh\nprintf '\\377\\376'\n")
+    with pytest.raises(ConfigError, match="is not Bitcoin Core's bitcoind"):
+        find_bitcoind(str(path))
+
+
 def test_in_a_namespace_it_is_on_cjdns_and_chooses_its_peers(tmp_path: Path) -> None:
     request = RunRequest(3, backend=BackendName.NETNS, mix=((NodeProgram.BITCOIND, 3),))
     item = plan_run(tmp_path, request, Random(7)).components["n2"]

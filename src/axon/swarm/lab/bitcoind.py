@@ -60,14 +60,14 @@ def find_bitcoind(named: str = "") -> Bitcoind:
         raise ConfigError(f"{where}; --bitcoind PATH names one, or leave bitcoind out of --mix")
     try:
         said = subprocess.run(
-            (found, "--version"), capture_output=True, text=True, timeout=_SECONDS, check=False
-        ).stdout
+            (found, "--version"), capture_output=True, timeout=_SECONDS, check=False
+        ).stdout.decode(errors="replace")
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigError(f"{found} does not run: {error}") from error
     first = said.partition("\n")[0].strip()
     match = _VERSION.search(first)
     if match is None or "Bitcoin Core" not in first:
-        raise ConfigError(f"{found} is not Bitcoin Core's bitcoind: it calls itself {first!r}")
+        raise ConfigError(f"{found} is not Bitcoin Core's bitcoind: it calls itself {first!r:.80}")
     version = int(match[1]), int(match[2])
     if version < MIN_VERSION:
         raise ConfigError(
