@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from axon.errors import ConfigError
 from axon.swarm.spof.plants import PLANTS
 
 
@@ -26,3 +27,11 @@ def test_no_leaf_hangs_on_one_link(name: str, nodes: int) -> None:
     links = PLANTS[name].make(nodes).links()
     for number in range(2, nodes + 1):
         assert sum(f"n{number}" in link.split("-") for link in links) >= 2
+
+
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_of_too_few_nodes_none_is_drawn(name: str) -> None:
+    plant = PLANTS[name]
+    assert plant.culprit in plant.drawn(plant.least).components()
+    with pytest.raises(ConfigError, match=f"{name} takes {plant.least} nodes: of 2 not "):
+        plant.drawn(2)

@@ -285,7 +285,7 @@ def _blueprint(options: Namespace) -> Blueprint:
     if path is not None:
         found = read_bounded(path, MAX_VERDICT_BYTES, read_network)
     elif options.plant is not None:
-        found = PLANTS[options.plant].make(options.nodes or NODES)
+        found = PLANTS[options.plant].drawn(options.nodes or NODES)
     else:
         found = _drawn(options)
     if options.bitcoind and not found.is_mixed:

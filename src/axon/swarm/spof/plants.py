@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from axon.errors import ConfigError
 from axon.p2p.views import KEPT_BLOCKS
 from axon.swarm.blueprint import (
     Blueprint,
@@ -34,12 +35,28 @@ class Plant:
         about: what is wrong with it, in words.
         culprit: the component that must be named.
         make: draws it up for so many nodes.
+        least: of fewer nodes others would be to blame as well, or nobody.
     """
 
     number: int
     about: str
     culprit: str
     make: Callable[[int], Blueprint]
+    least: int = 3
+
+    def drawn(self, nodes: int) -> Blueprint:
+        """The network of so many nodes.
+
+        Raises:
+            ConfigError: there are too few.
+        """
+        found = self.make(max(nodes, self.least))
+        if nodes < self.least:
+            raise ConfigError(
+                f"{found.name} takes {self.least} nodes: of {nodes} not {self.culprit} alone is to "
+                "blame"
+            )
+        return found
 
 
 def organic(nodes: int = 10, wallets: int = 3, miners: int = 2) -> Blueprint:
@@ -342,24 +359,24 @@ def _one_node_of_wallets(nodes: int) -> Blueprint:
 _PLANTS: Final = (
     Plant(1, "the hub of a star", "n1", _star),
     Plant(2, "all wallets ask one node, as behind a web server", "n1", _one_server),
-    Plant(3, "a wallet has one address, and no other", "n4", _fixed_address),
-    Plant(4, "a node is the bridge between two halves", "n1", _bridge_node),
+    Plant(3, "a wallet has one address, and no other", "n4", _fixed_address, 4),
+    Plant(4, "a node is the bridge between two halves", "n1", _bridge_node, 5),
     Plant(5, "a link is the bridge between two halves", "u1", _bridge_link),
     Plant(6, "there is one miner", "m1", _only_miner),
     Plant(7, "newcomers have one seed, and no address", "s1", _one_seed),
     Plant(8, "all nodes are on one host", "h1", _one_host),
     Plant(9, "one node serves filters", "n3", _one_filter_server),
     Plant(10, "one node has old blocks", "n2", _one_archive),
-    Plant(11, "one node relays transactions", "n2", _one_relay),
-    Plant(12, "one node lets strangers in", "n5", _one_listener),
+    Plant(11, "one node relays transactions", "n2", _one_relay, 6),
+    Plant(12, "one node lets strangers in", "n5", _one_listener, 5),
     Plant(13, "all dial through one proxy", "x1", _one_proxy),
     Plant(14, "all wallets share a folder", "f1", _one_folder),
     Plant(15, "one miner mines transactions", "m1", _censor),
     Plant(16, "all hold one node as their only -connect", "n1", _only_connect),
-    Plant(17, "a wallet's saved peers are all of one operator", "g1", _one_operator),
-    Plant(18, "most nodes have their time from one clock", "t1", _one_clock),
+    Plant(17, "a wallet's saved peers are all of one operator", "g1", _one_operator, 4),
+    Plant(18, "most nodes have their time from one clock", "t1", _one_clock, 5),
     Plant(19, "miners wait for a node that is slow", "n2", _no_failover),
-    Plant(20, "one node takes the transactions that wallets make", "n3", _version_skew),
+    Plant(20, "one node takes the transactions that wallets make", "n3", _version_skew, 6),
     Plant(21, "one wallet listens, and all others pay it directly", "w1", _one_payee),
     Plant(22, "all wallets that pay directly hold one node", "n1", _one_node_of_wallets),
 )
