@@ -10,11 +10,15 @@ import pytest
 from axon.primitives.address import encode_address
 from axon.primitives.descriptor import parse_descriptor
 from axon.primitives.descriptorchecksum import with_checksum
+from axon.primitives.encoding import var_bytes
 from axon.primitives.hashes import hash160, to_hex
 from axon.primitives.keys import encode_wif, public_key
 from axon.primitives.network import REGTEST
-from axon.primitives.transaction import COIN, TxOut
+from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut
+from axon.psbt.fields import FINAL_WITNESS
+from axon.psbt.partial import PartialTransaction, is_signed
 from axon.rpc.amounts import Amount
+from tests.consensus.test_inputs import high_s
 from tests.rpc.running import Rig, running
 
 SECRETS = [bytes(31) + bytes((place,)) for place in (1, 2, 3)]
@@ -88,6 +92,45 @@ def test_a_legacy_input_needs_its_whole_previous_transaction(scene: Scene) -> No
         bare = call("createpsbt", *scene.draft(1, pooled=pooled))
         signed = call("descriptorprocesspsbt", bare, [PRIVATE[1]])
         assert signed["complete"] is complete
+
+
+def test_an_input_that_others_finalized_badly_is_not_complete(scene: Scene) -> None:
+    call = scene.rig.call
+    spent = [scene.draft(place)[0][0] for place in (0, 3)]  # type: ignore[index]
+    bare = call("createpsbt", spent, {scene.rig.bob.address(): "1.999"})
+    told = call("utxoupdatepsbt", bare, [PUBLIC[0], PUBLIC[3]])
+    theirs = PartialTransaction.from_base64(told)
+    theirs.inputs[1][FINAL_WITNESS] = b"\x01\x40" + bytes(64)
+    signed = call("descriptorprocesspsbt", theirs.to_base64(), [PRIVATE[0]])
+    assert is_signed(PartialTransaction.from_base64(signed["psbt"]).inputs[0])
+    assert signed.keys() == {"psbt", "complete"}
+    assert signed["complete"] is False
+    mine = call("descriptorprocesspsbt", told, [PRIVATE[0], PRIVATE[3]])
+    assert mine["complete"] is True
+
+
+def test_a_signature_that_nobody_passes_on_is_not_complete(scene: Scene) -> None:
+    call = scene.rig.call
+    raw = call("createrawtransaction", *scene.draft(0))
+    signed = Transaction.decode(
+        bytes.fromhex(call("signrawtransactionwithkey", raw, WIFS[:1])["hex"])
+    )
+    (item,) = signed.inputs
+    signature, key = item.witness
+    worse = TxIn(item.prevout, b"", item.sequence, (high_s(signature[:-1]) + signature[-1:], key))
+    worse_raw = Transaction.build(2, [worse], signed.outputs, signed.locktime).raw.hex()
+    none = call("signrawtransactionwithkey", worse_raw, [])
+    assert not none["complete"]
+    assert none["errors"][0]["error"] == ("Non-canonical signature: S value is unnecessarily high")
+    psbt = PartialTransaction.from_base64(
+        call("utxoupdatepsbt", call("createpsbt", *scene.draft(0)), [PUBLIC[0]])
+    )
+    for proof, whole in ((worse.witness, False), (item.witness, True)):
+        stack = bytes((len(proof),)) + b"".join(map(var_bytes, proof))
+        psbt.inputs[0][FINAL_WITNESS] = stack
+        text = psbt.to_base64()
+        assert call("analyzepsbt", text)["inputs"][0]["is_final"] is whole
+        assert call("finalizepsbt", text, False)["complete"] is whole
 
 
 def test_raw_transactions_are_signed_with_keys(scene: Scene) -> None:

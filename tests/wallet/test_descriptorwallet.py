@@ -18,6 +18,8 @@ from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.primitives.verdict import Accepted, Rejected
+from axon.psbt.fields import FINAL_WITNESS, WITNESS_UTXO
+from axon.psbt.partial import PartialTransaction, is_signed
 from axon.wallet import records
 from axon.wallet.descriptorbook import AddressType, HeldDescriptor
 from axon.wallet.descriptordesk import DescriptorDesk
@@ -84,6 +86,24 @@ def test_each_type_of_coin_is_spent_as_the_kernel_wants_it(kind: AddressType) ->
     assert built.fee_sat == -(-20_000 * built.vsize // 1_000)
     forged = Transaction.build(2, signed.inputs, signed.outputs[:1], signed.locktime)
     assert isinstance(verify_scripts(forged, built.spent), Rejected)
+
+
+def test_an_input_of_another_that_is_finalized_badly_leaves_a_psbt_open() -> None:
+    wallet = made()
+    own = paid(wallet, [wallet.new_script(AddressType.BECH32)])
+    other = TxOut(50_000, STRANGER)
+    items = [TxIn(outpoint(own.txid, 0)), TxIn(outpoint(Txid(bytes(32)), 1))]
+    psbt = PartialTransaction.blank(Transaction.build(2, items, [TxOut(60_000, STRANGER)]))
+    psbt.inputs[1][WITNESS_UTXO] = other.encode()
+    for witness in (None, b"\x01\x00"):
+        if witness is not None:
+            psbt.inputs[1][FINAL_WITNESS] = witness
+        assert not desk(wallet).process(psbt, sign=True)
+        assert is_signed(psbt.inputs[0])
+    psbt.inputs[1][WITNESS_UTXO] = TxOut(50_000, b"\x51\x02\x4e\x73").encode()
+    del psbt.inputs[1][FINAL_WITNESS]
+    psbt.inputs[0].pop(FINAL_WITNESS)
+    assert desk(wallet).process(psbt, sign=True), "anybody spends an anchor, by nothing"
 
 
 def test_a_wallet_is_the_same_when_it_is_opened_again() -> None:

@@ -1,7 +1,9 @@
 """Single inputs verified by libbitcoinkernel, for transactions that are signed in part.
 
-What all inputs share is hashed once, so that a transaction of thousands of inputs is not looked at
-as a whole for each of them.
+What all inputs share is hashed once, and an input's proof is handed over by itself: a transaction
+of thousands of inputs is not looked at as a whole for each of them. Judged is by the rules of
+relay, as Bitcoin Core's calls do: a transaction that nobody would pass on is not complete. Where
+this build of the library offers consensus alone (see `scriptrun`), that is judged.
 """
 
 from __future__ import annotations
@@ -13,16 +15,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from axon.consensus import library
-from axon.consensus.scripterrors import UNKNOWN, explain
+from axon.consensus.scripterrors import TEXTS, UNKNOWN, explain
+from axon.consensus.scriptrun import AVAILABLE, InputRunner
+from axon.consensus.scripts import QUICK_SIZE
 from axon.consensus.validator import ScriptFlags
-from axon.primitives.encoding import compact_size, var_bytes
+from axon.primitives.encoding import compact_size
 from axon.primitives.solver import WITNESS_V1_TAPROOT, kind_of
 from axon.primitives.transaction import Transaction, TxIn, TxOut
 
 KEPT: Final = 4
 """Transactions of which is kept what their inputs share: copies of one are signed in turns."""
-
-_BARE_SIZE: Final = 41  # Bytes of an input without a script.
 
 
 class InputVerifier:
@@ -40,7 +42,7 @@ class InputVerifier:
         script_sig: bytes,
         witness: tuple[bytes, ...],
     ) -> str | None:
-        """Why a proof does not satisfy an output, as far as can be told; None if it does.
+        """Why a proof does not satisfy an output, in Bitcoin Core's words; None if it does.
 
         Args:
             transaction: that spends; its own proofs do not matter.
@@ -50,32 +52,19 @@ class InputVerifier:
                 can be spent.
             script_sig, witness: the proof.
         """
-        flags = int(ScriptFlags.ALL)
-        if not spent:
-            if kind_of(output.script_pubkey) == WITNESS_V1_TAPROOT:
-                return UNKNOWN
-            flags &= ~int(ScriptFlags.TAPROOT)
         shared = self._shared(transaction, spent)
-        item = transaction.inputs[index]
-        presented = TxIn(item.prevout, script_sig, item.sequence, witness)
-        raw = shared.with_proof(index, presented)
-        handle = library.transaction_create(raw, len(raw))
-        if handle is None:
-            return UNKNOWN
         script = library.script_create(output.script_pubkey, len(output.script_pubkey))
-        status_at = ctypes.byref(ctypes.c_ubyte())
-
-        def passes(flags: int) -> bool:
-            amount, hashed = output.amount_sat, shared.precomputed
-            return bool(
-                library.script_verify(script, amount, handle, hashed, index, flags, status_at)
-            )
-
         try:
-            return None if passes(flags) else explain(presented, output, flags, passes)
+            if not AVAILABLE:
+                item = transaction.inputs[index]
+                presented = TxIn(item.prevout, script_sig, item.sequence, witness)
+                return _consensus_fault(shared, index, presented, output, script)
+            size = len(output.script_pubkey) + len(script_sig) + sum(map(len, witness))
+            run = shared.runner if shared.size_bytes + size > QUICK_SIZE else shared.quick_runner
+            error = run(index, script_sig, witness, script, output.amount_sat)
+            return TEXTS[error] if error else None
         finally:
             library.script_destroy(script)
-            library.transaction_destroy(handle)
 
     def _shared(self, transaction: Transaction, spent: Sequence[TxOut]) -> _Shared:
         key = id(transaction), id(spent)
@@ -87,22 +76,54 @@ class InputVerifier:
         return found
 
 
+def _consensus_fault(
+    shared: _Shared, index: int, presented: TxIn, output: TxOut, script: int
+) -> str | None:
+    """The same by the rules of consensus alone, for which the proof must be in the transaction."""
+    flags = int(ScriptFlags.ALL)
+    if not shared.spent:
+        if kind_of(output.script_pubkey) == WITNESS_V1_TAPROOT:
+            return UNKNOWN
+        flags &= ~int(ScriptFlags.TAPROOT)
+    raw = _with_proof(shared.transaction, index, presented)
+    handle = library.transaction_create(raw, len(raw))
+    if handle is None:
+        return UNKNOWN
+    status_at = ctypes.byref(ctypes.c_ubyte())
+
+    def passes(flags: int) -> bool:
+        amount, hashed = output.amount_sat, shared.precomputed
+        return bool(library.script_verify(script, amount, handle, hashed, index, flags, status_at))
+
+    try:
+        return None if passes(flags) else explain(presented, output, flags, passes)
+    finally:
+        library.transaction_destroy(handle)
+
+
+def _with_proof(transaction: Transaction, index: int, presented: TxIn) -> bytes:
+    """A transaction with a proof in one input alone."""
+    inputs = [TxIn(item.prevout, sequence=item.sequence) for item in transaction.inputs]
+    inputs[index] = presented
+    whole = Transaction.build(
+        transaction.version, inputs, transaction.outputs, transaction.locktime
+    )
+    return whole.raw
+
+
 class _Shared:
     """What the inputs of a transaction share."""
 
     def __init__(self, transaction: Transaction, spent: Sequence[TxOut]) -> None:
-        self._held = transaction, spent  # While it is kept, so that nothing else has their ids.
+        self.transaction, self.spent = transaction, spent  # Kept: nothing else has their ids.
         inputs, outputs = transaction.inputs, transaction.outputs
-        self._version = transaction.version.to_bytes(4, "little")
-        self._locktime = transaction.locktime.to_bytes(4, "little")
-        self._count = compact_size(len(inputs))
-        bare = [TxIn(item.prevout, sequence=item.sequence).encode() for item in inputs]
-        self._inputs = b"".join(bare)
-        self._outputs = compact_size(len(outputs)) + b"".join([each.encode() for each in outputs])
-        self._size = len(inputs)
         # The library hashes only what the witnesses that are there call for: each has one here.
-        body = self._count + self._inputs + self._outputs + b"\x01\x00" * len(inputs)
-        raw = self._version + b"\x00\x01" + body + self._locktime
+        parts = [transaction.version.to_bytes(4, "little"), b"\x00\x01", compact_size(len(inputs))]
+        parts += [TxIn(item.prevout, sequence=item.sequence).encode() for item in inputs]
+        parts.append(compact_size(len(outputs)))
+        parts += [each.encode() for each in outputs]
+        parts += [b"\x01\x00" * len(inputs), transaction.locktime.to_bytes(4, "little")]
+        raw = b"".join(parts)
         handle = library.transaction_create(raw, len(raw))
         assert handle is not None, "it has inputs and outputs, or it has no input to verify"
         guards = [each.script_pubkey for each in spent]
@@ -116,21 +137,10 @@ class _Shared:
             library.output_destroy(each)
         for script in scripts:
             library.script_destroy(script)
-        library.transaction_destroy(handle)
+        self.size_bytes = len(raw)
+        if AVAILABLE:
+            flags = int(ScriptFlags.STANDARD)
+            self.runner = InputRunner(handle, self.precomputed, flags, quick=False)
+            self.quick_runner = InputRunner(handle, self.precomputed, flags, quick=True)
         weakref.finalize(self, library.precomputed_destroy, self.precomputed)
-
-    def with_proof(self, index: int, presented: TxIn) -> bytes:
-        """The transaction with a proof in one input."""
-        begin = _BARE_SIZE * index
-        body = (
-            self._count,
-            self._inputs[:begin],
-            presented.encode(),
-            self._inputs[begin + _BARE_SIZE :],
-            self._outputs,
-        )
-        if not presented.witness:
-            return b"".join((self._version, *body, self._locktime))
-        stack = compact_size(len(presented.witness)) + b"".join(map(var_bytes, presented.witness))
-        stacks = bytes(index) + stack + bytes(self._size - index - 1)
-        return b"".join((self._version, b"\x00\x01", *body, stacks, self._locktime))
+        weakref.finalize(self, library.transaction_destroy, handle)

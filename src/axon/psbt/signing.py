@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -100,9 +101,9 @@ class PsbtSigner:
         return self._sign(index, None, finalize=True, dummy=True)[0]
 
     def is_verified(self, index: int) -> bool:
-        """Whether an input is final and its proof is good."""
+        """Whether an input's proof is good; where anybody may spend that may be none at all."""
         output, entries = self.psbt.spent_output(index), self.psbt.inputs[index]
-        if output is None or not is_signed(entries):
+        if output is None:
             return False
         return self.creator(index, output, SIGHASH_ALL).proves(
             output, entries.get(FINAL_SCRIPT_SIG, b""), final_witness(entries)
@@ -185,6 +186,22 @@ def finalize_all(psbt: PartialTransaction, verify: Verify) -> bool:
             hash_type = int.from_bytes(entries[SIGHASH], "little", signed=True)
         whole &= signer.sign(index, hash_type)[0] is SignOutcome.DONE
     return whole
+
+
+def are_verified(
+    psbt: PartialTransaction, verify: Verify, go_on: Callable[[], None] = lambda: None
+) -> bool:
+    """Whether each input has a good proof, whoever wrote it.
+
+    Args:
+        go_on: called for each input; what it raises ends the work.
+    """
+    signer = PsbtSigner(psbt, NO_KEYS, verify)
+    for index in range(len(psbt.inputs)):
+        go_on()
+        if not signer.is_verified(index):
+            return False
+    return True
 
 
 def extract(psbt: PartialTransaction) -> Transaction:

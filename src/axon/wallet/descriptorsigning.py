@@ -21,6 +21,7 @@ from axon.psbt.partial import PartialTransaction, is_signed
 from axon.psbt.signing import (
     PsbtSigner,
     SignOutcome,
+    are_verified,
     drop_parents,
     extract,
     update_output,
@@ -59,7 +60,7 @@ def process(
         finalize: a whole proof is written.
 
     Returns:
-        Whether every input has, or could have, its whole proof.
+        Whether every input has a good proof, those of others, too.
 
     Raises:
         KeysLocked: the passphrase is needed.
@@ -72,18 +73,17 @@ def process(
         parent = wallet.ledger.transactions.get(outpoint_txid(prevout))
         if parent is not None and NON_WITNESS_UTXO not in entries and not is_signed(entries):
             entries[NON_WITNESS_UTXO] = parent.raw
-    signer, whole = PsbtSigner(psbt, keyring, verify), True
+    signer = PsbtSigner(psbt, keyring, verify)
     for index, entries in enumerate(psbt.inputs):
         if is_signed(entries):
             continue
         outcome, _ = signer.sign(index, hash_type, finalize=finalize)
         if outcome is SignOutcome.SIGHASH_MISMATCH:
             raise SighashMismatch("Specified sighash value does not match value stored in PSBT")
-        whole &= outcome is SignOutcome.DONE
     for index in range(len(psbt.outputs)):
         update_output(psbt, index, keyring)
     drop_parents(psbt)
-    return whole
+    return are_verified(psbt, verify)
 
 
 def signed(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from axon.consensus.inputs import InputVerifier
 from axon.primitives.transaction import OutPoint, Transaction, TxOut, outpoint, outpoint_txid
 from axon.psbt.keyring import Keyring
-from axon.psbt.partial import PartialTransaction, is_signed
+from axon.psbt.partial import PartialTransaction
 from axon.psbt.signing import extract
 from axon.rpc.amounts import Amount, Json
 from axon.rpc.corewallet.access import require_unlocked
@@ -77,14 +77,13 @@ class _Process:
         if self.sign:
             require_unlocked(desk)
         psbt = self.psbt
-        desk.process(
+        whole = desk.process(
             psbt,
             sign=self.sign,
             hash_type=self.hash_type,
             derivations=self.derivations,
             finalize=self.finalize,
         )
-        whole = all(map(is_signed, psbt.inputs))
         shown: dict[str, Json] = {"psbt": psbt.to_base64(), "complete": whole}
         if whole:
             shown["hex"] = extract(psbt).raw.hex()

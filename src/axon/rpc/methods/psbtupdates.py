@@ -22,7 +22,14 @@ from axon.psbt.described import add_descriptor
 from axon.psbt.fields import NON_WITNESS_UTXO, WITNESS_UTXO
 from axon.psbt.keyring import Keyring
 from axon.psbt.partial import PartialTransaction, is_signed
-from axon.psbt.signing import PsbtSigner, SignOutcome, drop_parents, extract, update_output
+from axon.psbt.signing import (
+    PsbtSigner,
+    SignOutcome,
+    are_verified,
+    drop_parents,
+    extract,
+    update_output,
+)
 from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
@@ -91,11 +98,11 @@ async def descriptorprocesspsbt(
         keyring.origins.clear()
     read = await daemon.off_loop(read_psbt, psbt)
     await _process(daemon, read, keyring, hash_type, finalize=finalize)
-    return await daemon.off_loop(_processed, read)
+    return await daemon.off_loop(_processed, read, daemon)
 
 
-def _processed(psbt: PartialTransaction) -> Json:
-    whole = all(map(is_signed, psbt.inputs))
+def _processed(psbt: PartialTransaction, daemon: Daemon) -> Json:
+    whole = all(map(is_signed, psbt.inputs)) and are_verified(psbt, InputVerifier(), daemon.go_on)
     shown: dict[str, Json] = {"psbt": psbt.to_base64(), "complete": whole}
     if whole:
         shown["hex"] = extract(psbt).raw.hex()

@@ -8,7 +8,6 @@ from typing import Final
 
 from axon.primitives.hashes import to_hex
 from axon.primitives.sighash import SIGHASH_ALL, SIGHASH_SINGLE, SignatureHashes
-from axon.primitives.solver import WITNESS_UNKNOWN, kind_of
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
     OutPoint,
@@ -121,24 +120,11 @@ def sign_transaction(
             script = output.script_pubkey.hex()[:30]
             raise RpcError(Code.TYPE, f"Missing amount for {shown}, scriptPubKey={script})")
         if not seen.is_complete:
-            fault = _why(transaction, index, output, spent, seen, verify)
+            fault = verify(transaction, index, output, spent, seen.script_sig, seen.witness)
             if fault is not None:
                 faults[index] = _SAID.get(fault, fault)
     made = Transaction.build(transaction.version, proofs, transaction.outputs, transaction.locktime)
     return Signed(made, faults)
-
-
-def _why(
-    transaction: Transaction,
-    index: int,
-    output: TxOut,
-    spent: Sequence[TxOut],
-    seen: Gathered,
-    verify: Verify,
-) -> str | None:
-    if kind_of(output.script_pubkey) == WITNESS_UNKNOWN:
-        return "Witness version reserved for soft-fork upgrades"
-    return verify(transaction, index, output, spent, seen.script_sig, seen.witness)
 
 
 def combine_signatures(
