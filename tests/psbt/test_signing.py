@@ -12,7 +12,12 @@ from axon.primitives.descriptor import Descriptor, parse_descriptor
 from axon.primitives.hashes import Txid, hash160
 from axon.primitives.keys import encode_wif, has_low_s, public_key, sign_ecdsa, verify_ecdsa
 from axon.primitives.network import REGTEST
-from axon.primitives.sighash import SIGHASH_ALL, SIGHASH_ANYONECANPAY, SIGHASH_SINGLE
+from axon.primitives.sighash import (
+    SIGHASH_ALL,
+    SIGHASH_ANYONECANPAY,
+    SIGHASH_SINGLE,
+    SignatureHashes,
+)
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
 from axon.psbt.analysis import PsbtRole, analyze
 from axon.psbt.described import add_descriptor
@@ -30,6 +35,7 @@ from axon.psbt.keyring import NO_KEYS, Keyring
 from axon.psbt.partial import PartialTransaction, is_signed
 from axon.psbt.producing import produce
 from axon.psbt.signing import PsbtSigner, SignOutcome, extract, finalize_all, update_output
+from tests.consensus.test_inputs import high_s
 
 VERIFY = InputVerifier()
 SECRETS = [sha256(b"a signer of PSBTs: %d" % place).digest() for place in range(5)]
@@ -224,6 +230,58 @@ def test_signatures_are_taken_out_of_half_signed_transactions() -> None:
     known = merge(known, gathered_from(halves[1], 0, output, VERIFY))
     signer = PsbtSigner(psbt, NO_KEYS, VERIFY)
     assert produce(NO_KEYS, signer.creator(0, output, SIGHASH_ALL), output, known)
+
+
+def test_work_on_many_inputs_and_leaves_can_be_given_up() -> None:
+    class GivenUp(Exception):
+        """The node stops."""
+
+    leaves = f"tr({X_ONLY[1]},{{pk({X_ONLY[0]}),{{pk({X_ONLY[2]}),pk({X_ONLY[3]})}}}})"
+    psbt = funded([WHOLE[0], leaves, WHOLE[0]])
+    for most in (1, 2, 4):
+        left = [None] * most
+
+        def go_on(left: list[None] = left) -> None:
+            if not left:
+                raise GivenUp
+            left.pop()
+
+        copy = psbt.copy()
+        signer = PsbtSigner(copy, keyring_of([WHOLE[0], leaves]), VERIFY, go_on)
+        with pytest.raises(GivenUp):
+            list(map(signer.sign, range(3)))
+        assert [is_signed(entries) for entries in copy.inputs] == [True, False, False]
+
+
+def test_signatures_of_several_are_found_in_any_form() -> None:
+    psbt = funded([f"wsh(multi(1,{WIFS[0]},{KEYS[1]}))"])
+    output, witness_script = psbt.spent_output(0), multi_script()
+    assert output is not None
+    digest = SignatureHashes(psbt.transaction).witness(0, witness_script, output.amount_sat, 0x41)
+    for signature in (sign_ecdsa(SECRETS[0], digest), high_s(sign_ecdsa(SECRETS[0], digest))):
+        item = psbt.transaction.inputs[0]
+        stack = (b"", signature + b"\x41", witness_script)
+        made = TxIn(item.prevout, b"", item.sequence, stack)
+        half = Transaction.build(2, [made], psbt.transaction.outputs, 6)
+        known = gathered_from(half, 0, output, VERIFY)
+        assert not known.is_complete, "nobody passes it on"
+        assert [each for _, each in known.signatures.values()] == [signature + b"\x41"]
+
+
+def multi_script() -> bytes:
+    first, second = (bytes.fromhex(key) for key in KEYS[:2])
+    return b"\x51\x21" + first + b"\x21" + second + b"\x52\xae"
+
+
+def test_a_hash_type_that_no_signature_can_have_leaves_an_input_open() -> None:
+    psbt = funded([f"tr({WIFS[0]})"])
+    signer = PsbtSigner(psbt, keyring_of([f"tr({WIFS[0]})"]), VERIFY)
+    assert signer.sign(0, 1, finalize=False)[0] is SignOutcome.DONE
+    for number in (0x101, -255, 0x41):
+        psbt.inputs[0][SIGHASH] = number.to_bytes(4, "little", signed=True)
+        assert not finalize_all(psbt, VERIFY)
+    psbt.inputs[0][SIGHASH] = (1).to_bytes(4, "little")
+    assert finalize_all(psbt, VERIFY)
 
 
 def test_signatures_have_a_low_r_and_a_low_s() -> None:

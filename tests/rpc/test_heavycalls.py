@@ -47,6 +47,12 @@ def long_psbt() -> str:
 
 
 PSBT = long_psbt()
+MANY = Transaction.build(
+    2,
+    [TxIn(outpoint(Txid(place.to_bytes(32, "big")), 0)) for place in range(30_000)],
+    [TxOut(1, ANYONE)],
+)
+MANY_PSBT = PartialTransaction.blank(MANY).to_base64()
 
 
 class Scene:
@@ -146,6 +152,23 @@ async def longest_hold_s(work_to_do: Coroutine[Any, Any, None]) -> float:
 )  # fmt: skip
 def test_a_call_that_takes_long_holds_nobody_up(scene: Scene, name: str) -> None:
     require_turns(scene.rig, lambda: answer(scene.rig, name, scene.params(name)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("analyzepsbt", [MANY_PSBT]),
+        ("finalizepsbt", [MANY_PSBT]),
+        ("utxoupdatepsbt", [MANY_PSBT]),
+        ("signrawtransactionwithkey", [MANY.raw.hex(), [WIF]]),
+        ("combinerawtransaction", [[MANY.raw.hex()]]),
+    ],
+)
+def test_a_transaction_of_many_inputs_holds_nobody_up(
+    scene: Scene, name: str, params: list[object]
+) -> None:
+    require_turns(scene.rig, lambda: answer(scene.rig, name, params))
 
 
 @pytest.mark.long

@@ -204,6 +204,19 @@ def has_low_s(signature: bytes) -> bool:
     return 2 * int.from_bytes(signature[6 + signature[3] :], "big") <= CURVE_ORDER
 
 
+def with_low_s(signature: bytes) -> bytes:
+    """The one of two signatures that say the same, in strict DER, that has a low S."""
+    if has_low_s(signature):
+        return signature
+    begin = 6 + signature[3]
+    low = CURVE_ORDER - int.from_bytes(signature[begin:], "big")
+    if low <= 0:
+        return signature  # No number of the curve: nobody has signed.
+    s = low.to_bytes(low.bit_length() // 8 + 1, "big")  # With a zero in front of a top bit.
+    body = signature[2 : begin - 1] + bytes((len(s),)) + s
+    return bytes((0x30, len(body))) + body
+
+
 def sign_recoverable(secret: bytes, digest: bytes, *, compressed: bool = True) -> bytes:
     """A signature that tells its key, as signed messages of old do; see `recover_public_key`.
 

@@ -32,6 +32,9 @@ SIGHASH_SINGLE: Final = 3
 SIGHASH_ANYONECANPAY: Final = 0x80
 """With one of the others: it covers one input alone."""
 
+_TAPROOT_TYPES: Final = frozenset((0, 1, 2, 3, 0x81, 0x82, 0x83))
+"""All that are defined for taproot."""
+
 _OUTPUTS: Final = 0x1F
 """The bits of a hash type that say which outputs are covered."""
 
@@ -144,9 +147,11 @@ class SignatureHashes:
             leaf_hash: of the script by which it is spent, 32 bytes; None for the key path.
 
         Returns:
-            None if not all spent outputs are known, or the hash type covers an output that there
-            is not.
+            None if not all spent outputs are known, or the hash type is not defined, or covers an
+            output that there is not.
         """
+        if hash_type not in _TAPROOT_TYPES:
+            return None
         covered, alone = hash_type & 3, bool(hash_type & SIGHASH_ANYONECANPAY)
         if not self.knows_spent:
             return None

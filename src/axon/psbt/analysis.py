@@ -64,10 +64,21 @@ class PsbtNeeds:
     error: str = ""
 
 
-def analyze(psbt: PartialTransaction, verify: Verify, vsize: Vsize) -> PsbtNeeds:
-    """What a PSBT needs; it is left as it is."""
+def analyze(
+    psbt: PartialTransaction,
+    verify: Verify,
+    vsize: Vsize,
+    go_on: Callable[[], None] = lambda: None,
+) -> PsbtNeeds:
+    """What a PSBT needs; it is left as it is.
+
+    Args:
+        verify: says whether a proof is good.
+        vsize: counts the size of the signed transaction.
+        go_on: see `PsbtSigner`.
+    """
     psbt = psbt.copy()
-    signer, needs = PsbtSigner(psbt, NO_KEYS, verify), []
+    signer, needs = PsbtSigner(psbt, NO_KEYS, verify, go_on), []
     total_sat, is_known = 0, True
     for index in range(len(psbt.inputs)):
         output = psbt.spent_output(index)
@@ -99,7 +110,7 @@ def _input_needs(signer: PsbtSigner, index: int, output: TxOut | None) -> InputN
         return InputNeeds(has_output, has_output, PsbtRole.EXTRACTOR)
     outcome, missing = signer.sign(index)
     if outcome is SignOutcome.DONE:
-        return InputNeeds(has_output, False, PsbtRole.FINALIZER, missing)
+        return InputNeeds(has_output, False, PsbtRole.FINALIZER)
     is_described = not (missing.keys or missing.redeem_script or missing.witness_script)
     role = PsbtRole.SIGNER if is_described and missing.signatures else PsbtRole.UPDATER
     return InputNeeds(has_output, False, role, missing)

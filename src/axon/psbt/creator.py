@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from axon.primitives.der import is_der_signature
 from axon.primitives.hashes import hash160
 from axon.primitives.keys import (
     COMPRESSED_SIZE,
+    has_low_s,
     sign_ecdsa,
     sign_schnorr,
     taproot_output_secret,
 )
 from axon.primitives.musig2 import MusigTweak, aggregate_signature
+from axon.primitives.script import ops
 from axon.primitives.sighash import SIGHASH_ALL, SIGHASH_DEFAULT, SignatureHashes
 from axon.primitives.transaction import (
     MAX_MONEY_SAT,
@@ -156,7 +159,7 @@ class KeySigner:
         secret = keyring.x_only_secret(key)
         if secret is None:
             return b""
-        digest = self.hashes.taproot(self.index, self.hash_type, leaf)
+        digest = self.hashes.taproot(self.index, self.hash_type & 0xFF, leaf)
         if digest is None:
             return b""
         if root is not None:
@@ -167,7 +170,7 @@ class KeySigner:
     @property
     def _suffix(self) -> bytes:
         """The hash type as a signature of taproot ends in it."""
-        return bytes((self.hash_type,)) if self.hash_type else b""
+        return bytes((self.hash_type & 0xFF,)) if self.hash_type else b""
 
     def musig(
         self,
@@ -179,7 +182,7 @@ class KeySigner:
         leaf: bytes | None = None,
     ) -> bytes:
         """See `Creator`."""
-        digest = self.hashes.taproot(self.index, self.hash_type, leaf)
+        digest = self.hashes.taproot(self.index, self.hash_type & 0xFF, leaf)
         if digest is None:
             return b""
         signature = aggregate_signature(keys, tweaks, digest, nonces, partials)
@@ -208,7 +211,10 @@ class KeySigner:
 
 
 class Nobody:
-    """Gives something of the size of a signature, and finds every proof good."""
+    """Gives something of the size of a signature, and finds proofs good that nobody could change.
+
+    Signatures of others stand beside its own; that they fit is not looked at.
+    """
 
     def ecdsa(self, keyring: Keyring, key: bytes, script_code: bytes, *, witness: bool) -> bytes:
         """See `Creator`."""
@@ -252,5 +258,7 @@ class Nobody:
 
     def proves(self, output: TxOut, script_sig: bytes, witness: tuple[bytes, ...]) -> bool:
         """See `Creator`."""
-        del output, script_sig, witness
-        return True
+        del output
+        pushes = [data for _, data in ops(script_sig) if data is not None]
+        signatures = filter(is_der_signature, (*pushes, *witness))
+        return all(has_low_s(each[:-1]) for each in signatures)

@@ -6,9 +6,9 @@ Transactions of before BIP 174 are handed on like that. Use a PSBT instead, wher
 from __future__ import annotations
 
 from axon.errors import DecodeError
-from axon.primitives.der import is_strict_signature
+from axon.primitives.der import is_der_signature, is_strict_signature
 from axon.primitives.hashes import hash160
-from axon.primitives.keys import has_low_s, verify_ecdsa
+from axon.primitives.keys import has_low_s, verify_ecdsa, with_low_s
 from axon.primitives.script import OP_1, OP_1NEGATE, OP_16, ops
 from axon.primitives.sighash import SignatureHashes
 from axon.primitives.solver import (
@@ -61,14 +61,20 @@ def gathered_from(transaction: Transaction, index: int, output: TxOut, verify: V
         keys = (stack.pop(),)
     hashes, place = SignatureHashes(transaction), 0
     for signature in stack:
-        if not is_strict_signature(signature) or not has_low_s(signature[:-1]):
+        # Signatures of several are matched with their keys by themselves, of any form; those of
+        # one by running its script, which asks for more.
+        if not is_der_signature(signature):
+            continue
+        if solved.kind != MULTISIG and not (
+            is_strict_signature(signature) and has_low_s(signature[:-1])
+        ):
             continue
         if is_witness:
             digest = hashes.witness(index, script, output.amount_sat, signature[-1])
         else:
             digest = hashes.legacy(index, script, signature[-1])
         for at in range(place, len(keys)):
-            if verify_ecdsa(keys[at], digest, signature[:-1]):
+            if verify_ecdsa(keys[at], digest, with_low_s(signature[:-1])):
                 known.signatures[hash160(keys[at])] = keys[at], signature
                 place = at + 1
                 break

@@ -75,7 +75,8 @@ OUTPUT_ORDER: Final = (0x00, 0x01, 0x02, 0xFC, 0x05, 0x06, 0x07, 0x08)
 
 _NONCE_SIZE = 66
 _ID_SIZES = (1 + 2 * COMPRESSED_SIZE, 1 + 2 * COMPRESSED_SIZE + 32)
-_NULL_AMOUNT = b"\xff" * 8
+NO_AMOUNT_SAT: Final = -1
+"""Of an output that says nothing."""
 
 _Read = Callable[[PsbtStream, bytes, Entries], bytes]
 """Reads a value: of the stream, for a key, in a map. Nothing means that it is left out."""
@@ -99,8 +100,8 @@ def _parent(stream: PsbtStream, _key: bytes, _entries: Entries) -> bytes:
 
 
 def _spent(stream: PsbtStream, _key: bytes, _entries: Entries) -> bytes:
-    raw = stream.sized(read_output)[1]
-    return b"" if raw.startswith(_NULL_AMOUNT) else raw
+    output, raw = stream.sized(read_output)
+    return b"" if output.amount_sat == NO_AMOUNT_SAT else raw
 
 
 def _number(stream: PsbtStream, _key: bytes, _entries: Entries) -> bytes:

@@ -37,15 +37,22 @@ Signing = Callable[[bytes], bytes]
 """Signs with the key that is named; empty if it cannot."""
 
 
-def produce(keyring: Keyring, creator: Creator, output: TxOut, known: Gathered) -> bool:
+def produce(
+    keyring: Keyring,
+    creator: Creator,
+    output: TxOut,
+    known: Gathered,
+    go_on: Callable[[], None] = lambda: None,
+) -> bool:
     """Make the proof for an output, as far as it can be made; whether it is whole.
 
     Args:
         known: what is known already; more is noted in it.
+        go_on: called for each script that is tried; what it raises ends the work.
     """
     if known.is_complete:
         return True
-    maker = _Maker(keyring, creator, known)
+    maker = _Maker(keyring, creator, known, go_on)
     solved = solve(output.script_pubkey)
     stack = maker.step(output.script_pubkey, solved, witness=False)
     is_solved, wrapped, redeem = stack is not None, solved.kind == SCRIPTHASH, b""
@@ -123,8 +130,11 @@ class _Maker:
         left: what was made of a stack that is not whole.
     """
 
-    def __init__(self, keyring: Keyring, creator: Creator, known: Gathered) -> None:
+    def __init__(
+        self, keyring: Keyring, creator: Creator, known: Gathered, go_on: Callable[[], None]
+    ) -> None:
         self.keyring, self.creator, self.known = keyring, creator, known
+        self.go_on = go_on
         self.left: Stack = []
 
     def step(self, script: bytes, solved: Solved, *, witness: bool) -> Stack | None:
@@ -250,6 +260,7 @@ class _Maker:
         """The shortest way to spend by a script; every one is tried, for the signatures."""
         best: Stack | None = None
         for (script, version), controls in sorted(self.known.leaf_scripts.items()):
+            self.go_on()
             stack = self._leaf(script) if version == TAPSCRIPT else None
             if stack is not None:
                 stack += [script, min(controls, key=lambda each: (len(each), each))]

@@ -19,6 +19,7 @@ from axon.psbt.creator import Creator, KeySigner, Nobody, Verify
 from axon.psbt.fields import (
     FINAL_SCRIPT_SIG,
     FINAL_WITNESS,
+    NO_AMOUNT_SAT,
     NON_WITNESS_UTXO,
     PARTIAL_SIG,
     SIGHASH,
@@ -28,7 +29,6 @@ from axon.psbt.fields import (
     Entries,
 )
 from axon.psbt.gathered import (
-    Gathered,
     Missing,
     from_input,
     from_output,
@@ -36,7 +36,7 @@ from axon.psbt.gathered import (
     into_output,
 )
 from axon.psbt.keyring import NO_KEYS, Keyring
-from axon.psbt.partial import PartialTransaction, is_signed
+from axon.psbt.partial import PartialTransaction
 from axon.psbt.producing import produce
 from axon.psbt.stream import PsbtStream, read_stack
 
@@ -58,11 +58,13 @@ class PsbtSigner:
         psbt: the PSBT.
         keyring: what the signer has.
         verify: says whether a proof is good.
+        go_on: called for each input, and each script of one; what it raises ends the work.
     """
 
     psbt: PartialTransaction
     keyring: Keyring
     verify: Verify
+    go_on: Callable[[], None] = lambda: None
     _spent: tuple[TxOut, ...] | None = None
     _hashes: SignatureHashes | None = None
 
@@ -92,12 +94,8 @@ class PsbtSigner:
     def pretend(self, index: int) -> SignOutcome:
         """Finalize an input with signatures that are none, to see how large it gets.
 
-        As in Core that is not told of a final taproot input without its whole previous transaction.
+        As in Core the proof of a final taproot input is not looked at then, but all the rest is.
         """
-        entries, output = self.psbt.inputs[index], self.psbt.spent_output(index)
-        if is_signed(entries) and output is not None and NON_WITNESS_UTXO not in entries:
-            if kind_of(output.script_pubkey) == WITNESS_V1_TAPROOT:
-                return SignOutcome.INCOMPLETE
         return self._sign(index, None, finalize=True, dummy=True)[0]
 
     def is_verified(self, index: int) -> bool:
@@ -135,18 +133,20 @@ class PsbtSigner:
     def _sign(
         self, index: int, hash_type: int | None, *, finalize: bool, dummy: bool
     ) -> tuple[SignOutcome, Missing]:
-        entries, known = self.psbt.inputs[index], Gathered()
-        if self.is_verified(index):
-            return SignOutcome.DONE, known.missing
-        known = from_input(entries)
+        self.go_on()
+        entries = self.psbt.inputs[index]
         output = self.psbt.spent_output(index)
         if output is None:
             return SignOutcome.UNKNOWN_OUTPUT, Missing()
+        is_looked_at = not dummy or kind_of(output.script_pubkey) != WITNESS_V1_TAPROOT
+        if is_looked_at and self.is_verified(index):
+            return SignOutcome.DONE, Missing()
+        known = from_input(entries)
         wanted = _settle_hash_type(entries, output, hash_type)
         if wanted is None:
             return SignOutcome.SIGHASH_MISMATCH, Missing()
         creator: Creator = Nobody() if dummy else self.creator(index, output, wanted)
-        is_whole = produce(self.keyring, creator, output, known)
+        is_whole = produce(self.keyring, creator, output, known, self.go_on)
         if NON_WITNESS_UTXO not in entries and not known.is_witness:
             # Nothing says that this is what the input spends, and only a witness's signature
             # covers the amount.
@@ -155,6 +155,8 @@ class PsbtSigner:
         into_input(known, entries)
         if known.is_witness:
             entries[WITNESS_UTXO] = output.encode()
+            if output.amount_sat == NO_AMOUNT_SAT:
+                del entries[WITNESS_UTXO]  # It says nothing: nobody would read it.
         return (SignOutcome.DONE if is_whole else SignOutcome.INCOMPLETE), known.missing
 
 
@@ -169,17 +171,22 @@ def _settle_hash_type(entries: Entries, output: TxOut, hash_type: int | None) ->
         entries[SIGHASH] = wanted.to_bytes(4, "little", signed=True)
     for key, signature in entries.items():
         if key[0] in (TAP_KEY_SIG[0], TAP_SCRIPT_SIG):
-            written = signature[64:]
-            if written != (bytes((wanted & 0xFF,)) if wanted else b""):
+            if len(signature) != 64 + bool(wanted) or (wanted and signature[-1] != wanted):
                 return None
         elif key[0] == PARTIAL_SIG and wanted and signature[-1] != wanted:
             return None
     return wanted
 
 
-def finalize_all(psbt: PartialTransaction, verify: Verify) -> bool:
-    """Finalize every input for which all is there; whether that is each."""
-    signer, whole = PsbtSigner(psbt, NO_KEYS, verify), True
+def finalize_all(
+    psbt: PartialTransaction, verify: Verify, go_on: Callable[[], None] = lambda: None
+) -> bool:
+    """Finalize every input for which all is there; whether that is each.
+
+    Args:
+        go_on: see `PsbtSigner`.
+    """
+    signer, whole = PsbtSigner(psbt, NO_KEYS, verify, go_on), True
     for index, entries in enumerate(psbt.inputs):
         hash_type = None
         if SIGHASH in entries:

@@ -77,7 +77,7 @@ class TapSpend:
         internal_key: 32 bytes, x-only.
         merkle_root: 32 bytes; empty if there is no tree.
         scripts: for each script with its leaf version the control blocks that show it.
-        leaves: the tree.
+        leaves: the tree; of two halves the right one first, as Bitcoin Core writes it.
     """
 
     internal_key: bytes
@@ -99,8 +99,8 @@ def spend_of(internal_key: bytes, leaves: list[Leaf]) -> TapSpend:
         node, paths = leaf_hash(script, version), [(leaf, b"")]
         while branches and branches[-1][0] == depth:
             _, left, left_paths = branches.pop()
-            paths = [(each, path + node) for each, path in left_paths] + [
-                (each, path + left) for each, path in paths
+            paths = [(each, path + left) for each, path in paths] + [
+                (each, path + node) for each, path in left_paths
             ]
             node = branch_hash(left, node)
             depth -= 1
@@ -108,8 +108,9 @@ def spend_of(internal_key: bytes, leaves: list[Leaf]) -> TapSpend:
     root = branches[0][1] if branches else b""
     output = add_to_public_key(b"\x02" + internal_key, tagged_hash("TapTweak", internal_key + root))
     scripts: dict[tuple[bytes, int], frozenset[bytes]] = {}
-    for (_, version, script), path in branches[0][2] if branches else []:
+    paths = branches[0][2] if branches else []
+    for (_, version, script), path in paths:
         control = bytes((version | (output[0] & 1),)) + internal_key + path
         key = (script, version)
         scripts[key] = scripts.get(key, frozenset()) | {control}
-    return TapSpend(internal_key, root, scripts, leaves)
+    return TapSpend(internal_key, root, scripts, [leaf for leaf, _ in paths])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
@@ -73,13 +74,21 @@ async def find_outputs(
         RpcError: see `Daemon.read_coins`.
     """
     found: dict[OutPoint, TxOut | None] = {}
-    for prevout in prevouts:
+    rest: list[OutPoint] = []
+    async for prevout in daemon.in_turns(prevouts):
         parent, index = daemon.node.pool.get(outpoint_txid(prevout)), outpoint_index(prevout)
         if parent is not None and index < len(parent.transaction.outputs):
             found[prevout] = parent.transaction.outputs[index]
-    rest = [prevout for prevout in prevouts if prevout not in found]
+        else:
+            rest.append(prevout)
     if rest:
         _, coins = await daemon.read_coins(rest)
-        for prevout, coin in coins.items():
-            found[prevout] = None if coin is None else TxOut(coin.amount_sat, coin.script_pubkey)
+        found |= await daemon.off_loop(_outputs_of, coins)
     return found
+
+
+def _outputs_of(coins: Mapping[OutPoint, Coin | None]) -> dict[OutPoint, TxOut | None]:
+    return {
+        prevout: None if coin is None else TxOut(coin.amount_sat, coin.script_pubkey)
+        for prevout, coin in coins.items()
+    }

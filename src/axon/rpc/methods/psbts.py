@@ -191,7 +191,7 @@ async def analyzepsbt(daemon: Daemon, psbt: str) -> Json:
         return -(-max(transaction.weight_wu, by_sigops) // WITNESS_SCALE_FACTOR)
 
     def look() -> Json:
-        return needs_json(analyze(read_psbt(psbt), InputVerifier(), vsize))
+        return needs_json(analyze(read_psbt(psbt), InputVerifier(), vsize, daemon.go_on))
 
     return await daemon.off_loop(look)
 
@@ -270,12 +270,12 @@ async def finalizepsbt(daemon: Daemon, psbt: str, extract: bool = True) -> Json:
           "complete" : true|false     (boolean) If the transaction has a complete set of signatures
         }
     """
-    return await daemon.off_loop(_finalized, psbt, extract)
+    return await daemon.off_loop(_finalized, psbt, extract, daemon)
 
 
-def _finalized(text: str, wants_transaction: bool) -> Json:
+def _finalized(text: str, wants_transaction: bool, daemon: Daemon) -> Json:
     psbt = read_psbt(text)
-    whole = finalize_all(psbt, InputVerifier())
+    whole = finalize_all(psbt, InputVerifier(), daemon.go_on)
     if whole and wants_transaction:
         return {"hex": extract(psbt).raw.hex(), "complete": True}
     return {"psbt": psbt.to_base64(), "complete": whole}

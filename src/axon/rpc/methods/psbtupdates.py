@@ -140,7 +140,8 @@ async def _process(
     """Say in a PSBT what is known here of its inputs and outputs, and sign what a keyring can."""
     wanted: list[OutPoint] = []
     await is_ready(daemon, TxIndex.name)
-    for prevout, entries in zip(psbt.transaction.prevouts, psbt.inputs, strict=True):
+    prevouts = await daemon.off_loop(lambda: psbt.transaction.prevouts)
+    async for prevout, entries in daemon.in_turns(zip(prevouts, psbt.inputs, strict=True)):
         if NON_WITNESS_UTXO in entries:
             continue
         parent = await _find(daemon, outpoint_txid(prevout))
@@ -173,9 +174,8 @@ def _sign_all(
         coin = coins.get(prevout)
         if coin is not None and _is_segwit(coin.script_pubkey, keyring):
             entries[WITNESS_UTXO] = coin.encode()
-    signer = PsbtSigner(psbt, keyring, InputVerifier())
+    signer = PsbtSigner(psbt, keyring, InputVerifier(), daemon.go_on)
     for index, entries in enumerate(psbt.inputs):
-        daemon.go_on()
         if is_signed(entries):
             continue
         outcome, _ = signer.sign(index, hash_type, finalize=finalize)
