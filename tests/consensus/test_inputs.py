@@ -12,12 +12,12 @@ from axon.consensus import inputs, library
 from axon.consensus.inputs import InputVerifier
 from axon.consensus.scripterrors import EVAL_FALSE, NULLFAIL
 from axon.primitives.hashes import Txid, hash160
-from axon.primitives.keys import CURVE_ORDER, public_key, sign_ecdsa, taproot_output_key
+from axon.primitives.keys import add_to_public_key, public_key, sign_ecdsa, tagged_hash
 from axon.primitives.script import push
 from axon.primitives.sighash import SignatureHashes
 from axon.primitives.taptree import leaf_hash
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
-from axon.psbt.taptrees import spend_of
+from tests.signatures import high_s
 
 SECRETS = [sha256(b"an input: %d" % place).digest() for place in range(2)]
 KEY, OTHER = map(public_key, SECRETS)
@@ -32,15 +32,6 @@ def spender(*scripts: bytes) -> tuple[Transaction, tuple[TxOut, ...]]:
     spent = tuple([TxOut(10_000, script) for script in scripts])
     items = [TxIn(outpoint(Txid(bytes(32)), place)) for place, _ in enumerate(spent)]
     return Transaction.build(2, items, [TxOut(9_000, P2WPKH)]), spent
-
-
-def high_s(signature: bytes) -> bytes:
-    """The other signature that is as good, in DER."""
-    at = 6 + signature[3]
-    high = CURVE_ORDER - int.from_bytes(signature[at:], "big")
-    s = b"\x00" + high.to_bytes(32, "big")
-    body = signature[2 : at - 2] + bytes((2, len(s))) + s
-    return bytes((0x30, len(body))) + body
 
 
 def legacy(script: bytes, hash_type: int = ALL) -> bytes:
@@ -66,11 +57,10 @@ def judged(script: bytes, script_sig: bytes, stack: tuple[bytes, ...] = ()) -> s
 
 def by_leaf(script: bytes, version: int = 0xC0) -> tuple[bytes, tuple[bytes, ...]]:
     """A taproot output with one leaf, and what shows it."""
-    spend = spend_of(KEY[1:], [(0, version, script)])
-    (control,) = spend.scripts[script, version]
     root = leaf_hash(script, version)
-    assert spend.merkle_root == root
-    return b"\x51\x20" + taproot_output_key(KEY[1:], root), (script, control)
+    output = add_to_public_key(b"\x02" + KEY[1:], tagged_hash("TapTweak", KEY[1:] + root))
+    control = bytes((version | (output[0] & 1),)) + KEY[1:]
+    return b"\x51\x20" + output[1:], (script, control)
 
 
 PKH_SIGNATURE = legacy(P2PKH)

@@ -22,8 +22,8 @@ from axon.psbt.fields import (
 )
 from axon.psbt.partial import MAGIC, PartialTransaction
 from axon.psbt.signing import PsbtSigner, final_witness, update_output
-from tests.consensus.test_inputs import high_s
 from tests.psbt.test_signing import KEYS, PARTLY, VERIFY, WHOLE, X_ONLY, descriptor, keyring_of
+from tests.signatures import high_s
 
 MORE = [
     f"tr({X_ONLY[0]},{{pk({KEYS[1]}),{{pk({KEYS[2]}),pk({KEYS[3]})}}}})",

@@ -35,7 +35,7 @@ from axon.psbt.keyring import NO_KEYS, Keyring
 from axon.psbt.partial import PartialTransaction, is_signed
 from axon.psbt.producing import produce
 from axon.psbt.signing import PsbtSigner, SignOutcome, extract, finalize_all, update_output
-from tests.consensus.test_inputs import high_s
+from tests.signatures import high_s
 
 VERIFY = InputVerifier()
 SECRETS = [sha256(b"a signer of PSBTs: %d" % place).digest() for place in range(5)]

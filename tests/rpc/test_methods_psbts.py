@@ -18,8 +18,8 @@ from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut
 from axon.psbt.fields import FINAL_WITNESS
 from axon.psbt.partial import PartialTransaction, is_signed
 from axon.rpc.amounts import Amount
-from tests.consensus.test_inputs import high_s
 from tests.rpc.running import Rig, running
+from tests.signatures import high_s
 
 SECRETS = [bytes(31) + bytes((place,)) for place in (1, 2, 3)]
 WIFS = [encode_wif(secret, REGTEST) for secret in SECRETS]
