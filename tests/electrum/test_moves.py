@@ -19,6 +19,7 @@ from axon.electrum.service import ElectrumService
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid
 from axon.primitives.transaction import COIN, TxOut
+from axon.swarm.signer import Signer
 from tests.electrum.serving import (
     ALICE,
     BOB,
@@ -69,6 +70,35 @@ def test_no_status_is_told_in_the_middle_of_a_move(
             assert [item["height"] for item in history] == [103, 0]
             text = "".join([f"{item['tx_hash']}:{item['height']}:" for item in history])
             assert status == hashlib.sha256(text.encode()).hexdigest()
+
+    asyncio.run(run())
+
+
+@pytest.mark.process
+def test_who_has_few_unconfirmed_ones_does_not_wait_for_who_has_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LONG_UNCONFIRMED", 1)
+    monkeypatch.setattr(service, "LONG_S", 0)
+
+    async def run() -> None:
+        async with serving_node(tmp_path) as (node, endpoint), wallet_at(endpoint) as wallet:
+            await node.call("generatetoaddress", 2, ALICE.address())
+            await node.call("generatetoaddress", 100, CAROL.address())
+            coins = await coins_of(wallet, ALICE)
+            many = [hash_of(BOB), hash_of(ALICE)]
+            few = hash_of(Signer("Mallory"))
+            for script in (*many, few):
+                await wallet.ask(SUBSCRIBE, script)
+            paid = [TxOut(coins[0].amount_sat // 2 - FEE_SAT, each.script) for each in (BOB, ALICE)]
+            await node.call("sendrawtransaction", ALICE.pay([coins[0]], paid).raw.hex())
+            for _ in many:
+                await wallet.news(SUBSCRIBE)
+            paid.append(TxOut(FEE_SAT, Signer("Mallory").script))
+            await node.call("sendrawtransaction", ALICE.pay([coins[1]], paid).raw.hex())
+            told = [(await wallet.news(SUBSCRIBE))[0] for _ in range(3)]
+            assert told[0] == few
+            assert sorted(told[1:]) == sorted(many)  # And each of these in its round.
 
     asyncio.run(run())
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final, TypeVar
 
 from axon.chain.scriptindex import ScriptIndex
@@ -54,3 +55,10 @@ def read_worth(index: ScriptIndex, script: bytes) -> tuple[int, int] | None:
     if outputs is None:
         return None
     return sum([output.amount_sat for output in outputs]), len(outputs)
+
+
+def pieces(things: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Some things at a time."""
+    left = iter(things)
+    while piece := list(islice(left, size)):
+        yield piece

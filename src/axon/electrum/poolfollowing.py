@@ -17,6 +17,8 @@ from itertools import islice
 from typing import Final
 
 from axon.chain.coins import Coin
+from axon.electrum.errors import HISTORY_TOO_LARGE, ElectrumError
+from axon.electrum.indexreading import MAX_HISTORY
 from axon.electrum.unconfirmed import Unconfirmed, UnconfirmedView
 from axon.mempool.entry import PoolEntry
 from axon.node.facts import TransactionAccepted, TransactionRemoved
@@ -84,6 +86,16 @@ class PoolFollowing:
                 await asyncio.sleep(0)
                 until = self._loop.time() + TURN_S
         self._done.set()
+
+    def touching(self, script: bytes) -> list[tuple[int, Txid, int]]:
+        """Heights, txids and fees of those that touch a script, in no order.
+
+        Raises:
+            ElectrumError: there are too many.
+        """
+        if self.view.count(script) > MAX_HISTORY:
+            raise ElectrumError(HISTORY_TOO_LARGE)
+        return self.view.touching(script)
 
     async def settled(self, txids: Iterable[Txid]) -> None:
         """Wait until transactions of the pool are in the view, or have left; not for long."""

@@ -23,7 +23,7 @@ from axon.electrum.client import Client, StatusListener
 from axon.electrum.errors import HISTORY_TOO_LARGE, ElectrumCode, ElectrumError
 from axon.electrum.following import IndexFollowing, Moved
 from axon.electrum.headerproofs import HeaderProofs
-from axon.electrum.indexreading import MAX_HISTORY, read_part, read_parts, read_whole
+from axon.electrum.indexreading import MAX_HISTORY, pieces, read_part, read_parts, read_whole
 from axon.electrum.poolfollowing import PoolFollowing
 from axon.electrum.shares import Shares
 from axon.electrum.statuses import (
@@ -53,8 +53,7 @@ TURN_S: Final = 0.005
 """So long statuses are worked out before others have a turn."""
 
 THREADS: Final = 1
-"""For what clients ask: reading the index, proofs. A second one would only take turns with it, and
-the loop would wait for both: with ninety greedy clients four times as long."""
+"""For what clients ask: reading the index, proofs. The loop would wait for a second one, too."""
 
 PARTS_AT_ONCE: Final = 100
 """Histories that are read anew in one go, after a reorganisation."""
@@ -63,11 +62,14 @@ FORGOTTEN_AT_ONCE: Final = 500
 """Subscriptions of a client that has gone: a millisecond's work, and many may go at once."""
 
 MOVE_S: Final = 1.0
-"""So long statuses wait for the last block of a move; blocks may come without end."""
+"""So long it is waited for the last block of a move; blocks may come without end."""
 
 ROUND_PAUSE_S: Final = 0.05
 """Between two rounds of telling what changed: transactions that come at once are told at once.
 After a longer round the pause is as long, so that telling takes half of the time at most."""
+
+LONG_S: Final = 0.25
+"""So long in a round: statuses of many unconfirmed ones. Who has few does not wait for them."""
 
 _log: Final = logging.getLogger("axon")
 _P = ParamSpec("_P")
@@ -136,8 +138,6 @@ class ElectrumService:
         assert entry is not None, "the index stands at a block of the node's"
         return entry
 
-    # Looking things up.
-
     async def off_loop(
         self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
@@ -198,15 +198,9 @@ class ElectrumService:
         Raises:
             ElectrumError: there are too many.
         """
-        entries = self._unconfirmed(script)
+        entries = self.pool.touching(script)
         client.caused(len(entries))
         return await self.off_loop_if_long(len(entries), in_order, entries)
-
-    def _unconfirmed(self, script: bytes) -> list[tuple[int, Txid, int]]:
-        """The same in no order."""
-        if self.pool.view.count(script) > MAX_HISTORY:
-            raise ElectrumError(HISTORY_TOO_LARGE)
-        return self.pool.view.touching(script)
 
     # Telling what changes.
 
@@ -272,7 +266,7 @@ class ElectrumService:
             if not self._still.is_set():
                 await self._still.wait()
                 continue
-            moves, entries = self._moves, self._unconfirmed(script)
+            moves, entries = self._moves, self.pool.touching(script)
             count = len(entries)
             status = await self.off_loop_if_long(count, status_of, found.confirmed, entries)
             if self._moves == moves:
@@ -299,7 +293,7 @@ class ElectrumService:
         for step in steps:
             touches = step.touches
             if step.joined:
-                for scripts in _pieces(touches.touched, 500):
+                for scripts in pieces(touches.touched, 500):
                     self._touch(self.book.connected(touches, scripts))
                     await asyncio.sleep(0)
             else:
@@ -341,7 +335,7 @@ class ElectrumService:
             for script in scripts
             if (found := self.book.get(script)) is not None and found.confirmed is None
         ]
-        for some in _pieces(unknown, PARTS_AT_ONCE):
+        for some in pieces(unknown, PARTS_AT_ONCE):
             try:
                 parts = await self.at_tip(partial(read_parts, scripts=some))
             except ElectrumError:
@@ -352,17 +346,35 @@ class ElectrumService:
                     found.confirmed = part
 
     async def _tell(self, scripts: list[bytes]) -> None:
-        """Work out the statuses of some scripts, and tell those that are new."""
+        """Tell the new statuses of some scripts: what is quickly done, and of the others some."""
         await self._read_anew(scripts)
+        long: list[bytes] = []
+        await self._work_out(self._short(scripts, long))
+        until = self._loop.time() + LONG_S
+        for place, script in enumerate(long, 1):
+            await self._work_out((script,))
+            if self._loop.time() >= until:
+                self._touch(long[place:])
+                break
+
+    def _short(self, scripts: Iterable[bytes], long: list[bytes]) -> Iterator[bytes]:
+        """Scripts of few unconfirmed ones; the others are put aside."""
+        for script in scripts:
+            if self.pool.view.count(script) > LONG_UNCONFIRMED:
+                long.append(script)
+            else:
+                yield script
+
+    async def _work_out(self, scripts: Iterable[bytes]) -> None:
         news: dict[int, list[StatusChange]] = {}
         until = self._loop.time() + TURN_S
         for script in scripts:
             found = self.book.get(script)
             if found is None:
                 continue
-            if not self._still.is_set():
-                self._hand_out(news)  # They are as of the block before.
             try:
+                if not self._still.is_set():
+                    self._hand_out(news)  # They are as of the block before.
                 status, count = await self._status(script, found)
             except ElectrumError as error:
                 _log.debug("Electrum: no status of a script: %s", error)
@@ -370,9 +382,9 @@ class ElectrumService:
                     self._touch((script,))  # It is tried again.
                 continue
             if status != found.status:
-                found.status = status
+                found.status, change = status, StatusChange(script, status, count)
                 for client in found.clients:
-                    news.setdefault(client, []).append(StatusChange(script, status, count))
+                    news.setdefault(client, []).append(change)
             if self._loop.time() >= until:
                 self._hand_out(news)
                 await asyncio.sleep(0)
@@ -385,10 +397,3 @@ class ElectrumService:
             if client in self.clients:
                 self.clients[client].statuses([each for each in changed if self.book.is_told(each)])
         news.clear()
-
-
-def _pieces(things: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    """Some of them at a time."""
-    left = iter(things)
-    while piece := list(islice(left, size)):
-        yield piece
