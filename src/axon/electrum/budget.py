@@ -27,7 +27,9 @@ REFILL_UNITS_S: Final = 300
 COMMON_BURST_UNITS: Final = 4 * BURST_UNITS
 """What all strangers may have at once, or all on this machine: some wallets that begin."""
 
-COMMON_REFILL_UNITS_S: Final = 2 * REFILL_UNITS_S
+COMMON_REFILL_UNITS_S: Final = 400
+"""What comes back to each of these two: prices are up to twice what work was measured to take, so
+both together leave the node about half of its time."""
 
 SMALL_UNITS: Final = 0.5
 """Who asks for less waits for nobody else."""
