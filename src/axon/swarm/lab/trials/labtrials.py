@@ -48,6 +48,7 @@ from axon.swarm.lab.trials.backend import (
 from axon.swarm.lab.trials.journal import Journal
 from axon.swarm.lab.trials.network import LabNetwork
 from axon.swarm.lab.trials.planning import plan_network
+from axon.swarm.lab.trials.pressure import Pressure
 from axon.swarm.lab.trials.states import States, best_height
 from axon.swarm.lab.trials.throttle import PERIOD_S
 from axon.swarm.lab.trials.trial import Trial
@@ -271,12 +272,14 @@ class LabTrials:
         except (AxonError, OSError) as error:
             self._is_spent = True
             return TrialReport(harm, healing, trouble=str(error))
+        pressure = self._pressure(before)
+        pressure.weigh(report)
         self._is_spent = bool(report.broken) or any(step.op in _SPENT for step in harm.steps)
         took_s = time.monotonic() - begin
         report.resources = self._resources(took_s, spent)
         report.notes += [
             origin,
-            self._pressed(before),
+            str(pressure),
             f"took {took_s:.1f} s here, {ready_s:.1f} s of them to have the network ready",
             f"trial {self._trials} in {OPERATIONS}",
         ]
@@ -327,16 +330,13 @@ class LabTrials:
         cpu_s = sum(cpu_s for cpu_s, _ in programs.values())
         return Resources(took_s, cpu_s, sum(kb for _, kb in programs.values()), programs)
 
-    def _pressed(self, before: Mapping[ProcessIdentity, tuple[float, float]]) -> str:
-        """How long all have run and waited since, in words.
-
-        Where they waited much longer than they ran, the machine is too busy for such deadlines.
-        """
+    def _pressure(self, before: Mapping[ProcessIdentity, tuple[float, float]]) -> Pressure:
+        """How long all have run and waited since."""
         ran_s = waited_s = 0.0
         for process, (ran, waited) in self._processor_times().items():
             ran_before, waited_before = before.get(process, (0.0, 0.0))
             ran_s, waited_s = ran_s + ran - ran_before, waited_s + waited - waited_before
-        return f"its programs ran for {ran_s:.1f} s, and waited {waited_s:.1f} s for a processor"
+        return Pressure(ran_s, waited_s)
 
     def _prepare(self) -> str:
         """Have a network that is ready; where it comes from, in words."""
