@@ -10,6 +10,7 @@ from typing import Any
 from axon.host.fullnode import RunningNode, full_node
 from axon.host.openwallet import WALLET_FILE
 from axon.primitives.bip32 import HARDENED, ExtendedKey
+from axon.primitives.keys import public_key
 from axon.primitives.network import REGTEST
 from axon.rpc.amounts import Amount
 from tests.host.test_nodewallets import COIN_AGE, refusal, settings, trusted
@@ -101,6 +102,32 @@ def test_descriptors_are_brought_along_and_found_in_old_blocks(tmp_path: Path) -
         assert signed["complete"]
         assert await node.call("sendrawtransaction", signed["hex"])
         assert await refusal(node, "watch", "sendtoaddress", address, 1) == -4
+
+    run(tmp_path, act)
+
+
+def test_a_key_signs_for_scripts_of_others_that_name_it(tmp_path: Path) -> None:
+    other = public_key(b"\x07" * 32).hex()
+
+    async def act(node: RunningNode) -> None:
+        call = node.call_wallet
+        await rich(node, "alice")
+        await node.call("createwallet", "mallory")
+        for form in ("wsh(multi(1,{},{}))", "sh(multi(1,{},{}))", "tr({0})", "tr({1},pk({0}))"):
+            info = await call("alice", "getaddressinfo", await call("alice", "getnewaddress"))
+            own = f"[{info['hdmasterfingerprint']}{info['hdkeypath'][1:]}]{info['pubkey']}"
+            descriptor = await checksummed(node, form.format(own, other))
+            (address,) = await node.call("deriveaddresses", descriptor)
+            txid = await call("alice", "sendtoaddress", address, 1)
+            payment = await node.call("getrawtransaction", txid, 1)
+            (place,) = [each["n"] for each in payment["vout"] if each["value"].sat == 10**8]
+            coin = {"txid": txid, "vout": place}
+            drafted = await node.call("createpsbt", [coin], [{info["address"]: "0.9999"}])
+            filled = await node.call("utxoupdatepsbt", drafted, [descriptor])
+            assert not (await call("mallory", "walletprocesspsbt", filled))["complete"]
+            signed = await call("alice", "walletprocesspsbt", filled)
+            assert signed["complete"], form
+            assert await node.call("sendrawtransaction", signed["hex"]), form
 
     run(tmp_path, act)
 

@@ -6,16 +6,26 @@ signer (`psbt/signing`), which signs as Bitcoin Core does. The private ones are 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
+from axon.errors import DecodeError
 from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.descriptor import Descriptor, parse_descriptor
+from axon.primitives.hashes import hash160
 from axon.primitives.keyexpression import KeyExpression, path_text
-from axon.primitives.keys import sign_recoverable
+from axon.primitives.keys import sign_recoverable, taproot_output_key
 from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut, outpoint_txid
 from axon.psbt.creator import Verify
 from axon.psbt.described import add_descriptor
-from axon.psbt.fields import NON_WITNESS_UTXO, WITNESS_UTXO
+from axon.psbt.fields import (
+    DERIVATION,
+    NON_WITNESS_UTXO,
+    TAP_DERIVATION,
+    WITNESS_UTXO,
+    Entries,
+    key_type,
+)
 from axon.psbt.keyring import Keyring
 from axon.psbt.partial import PartialTransaction, is_signed
 from axon.psbt.signing import (
@@ -125,13 +135,44 @@ def _keyring(wallet: DescriptorWallet, psbt: PartialTransaction, *, private: boo
         owned = ledger.owned.get(prevout)
         output = psbt.spent_output(index) if owned is None else owned.output
         if output is not None:
-            spent.append(output.script_pubkey)
+            script = output.script_pubkey
+            ours = ledger.book.find(script) is not None
+            spent += [script] if ours else _single_scripts(psbt.inputs[index])
     keyring = keyring_of(wallet, spent, private=private)
     for output in psbt.transaction.outputs:
         place = ledger.book.find(output.script_pubkey)
         if place is not None:
             add_descriptor(keyring, ledger.book.parsed(place.keychain), place.index)
     return keyring
+
+
+def _single_scripts(entries: Entries) -> list[bytes]:
+    """The scripts of one key that each key would have that an input names.
+
+    Where such a script is ours so is the key, and it signs for the script of several that it
+    stands in, as in Bitcoin Core: cosigners hold their keys in wallets of their own.
+    """
+    scripts: list[bytes] = []
+    for name in entries:
+        kind, key = key_type(name), name[1:]
+        if kind == DERIVATION:
+            scripts += _scripts_of(key)
+        elif kind == TAP_DERIVATION:
+            scripts += _scripts_of(b"\x02" + key) + _scripts_of(b"\x03" + key)
+            with contextlib.suppress(DecodeError):  # It is no point, and nobody's key.
+                scripts.append(b"\x51\x20" + taproot_output_key(key))
+    return scripts
+
+
+def _scripts_of(key: bytes) -> list[bytes]:
+    """P2PKH, P2WPKH, and the latter in P2SH."""
+    name = hash160(key)
+    program = b"\x00\x14" + name
+    return [
+        b"\x76\xa9\x14" + name + b"\x88\xac",
+        program,
+        b"\xa9\x14" + hash160(program) + b"\x87",
+    ]
 
 
 def keyring_of(
