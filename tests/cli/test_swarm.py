@@ -8,12 +8,15 @@ import sys
 from argparse import ArgumentParser
 from importlib import import_module
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from axon.cli.swarm import FAMILIES, main
-from axon.cli.swarmoptions import DEFAULT_FOLDER
+from axon.cli.swarmoptions import DEFAULT_FOLDER, REGISTRY
 from axon.swarm.lab.manifest import MANIFEST
+from axon.swarm.lab.plan import RunRequest, plan_run
+from axon.swarm.lab.runregistry import RunRegistry
 
 
 def error(capsys: pytest.CaptureFixture[str], home: Path, *words: str) -> str:
@@ -113,6 +116,18 @@ def test_a_fault_of_the_program_is_not_taken_for_a_finding(
     monkeypatch.setattr("axon.cli.swarmcommands.looking._runs", fail)
     assert main(["runs"], tmp_path) == 3
     assert said in capsys.readouterr().err
+
+
+def test_a_run_without_a_name_is_listed_with_what_ends_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    manifest = plan_run(folder, RunRequest(1), Random(7), lambda _, usual: usual)
+    manifest.save()
+    RunRegistry(tmp_path / REGISTRY).keep(manifest)
+    assert main(["runs"], tmp_path) == 0
+    assert capsys.readouterr().out.endswith(f"axon swarm down --dir '{folder}'\n")
 
 
 def test_no_runs_are_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

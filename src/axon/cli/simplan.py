@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -180,7 +181,8 @@ def shrink_main(arguments: Sequence[str]) -> int:
     _write(plan, smallest.plan.to_json())
     _write(network, blueprintfile.to_json(smallest.blueprint))
     print(f"{wanted} does not hold: {_size(case)} before, {_size(smallest)} now ({tried} tried)")
-    print(f"axon sim --plan {plan} --network {network} --seeds {seed}")
+    files = f"--plan {shlex.quote(str(plan))} --network {shlex.quote(str(network))}"
+    print(f"axon sim {files} --seeds {seed}")
     return EXIT_VIOLATION
 
 

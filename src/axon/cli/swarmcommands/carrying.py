@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from argparse import Namespace
 from pathlib import Path
@@ -60,7 +61,7 @@ def _export(options: Namespace, folder: Path) -> int:
     write(f"{lifecycle.described(manifest)}: in {options.file}, {size / 1e6:.1f} MB.")
     write(f"Inside: the manifest and {_inside(done)}.")
     write("Not inside: cookies, ban lists, addresses of peers; the run gets new ones.")
-    write(f"axon swarm import {options.file} --run NAME makes a run of it.")
+    write(f"axon swarm import {shlex.quote(str(options.file))} --run NAME makes a run of it.")
     return Exit.PASS
 
 
@@ -91,7 +92,7 @@ def _import(options: Namespace, folder: Path) -> int:
         return Exit.PASS
     write(f"{lifecycle.described(manifest)}: in {folder}, {done.unpacked_bytes / 1e6:.1f} MB.")
     write(f"It came with {_inside(done)}.")
-    where = f"--run {name}" if name is not None else f"--dir {folder}"
+    where = f"--run {name}" if name is not None else f"--dir {shlex.quote(str(folder))}"
     write(f"axon swarm up {where} starts it.")
     return Exit.PASS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -114,6 +115,11 @@ def _runs(options: Namespace, _folder: Path) -> int:
     ]
     for line in aligned(rows):
         write(line)
+    nameless = next((str(run["folder"]) for run in found if run["name"] is None), None)
+    if nameless is not None:  # A search that was killed leaves one where nobody looks.
+        write(
+            f"One without a name ends by its folder: axon swarm down --dir {shlex.quote(nameless)}"
+        )
     return Exit.PASS
 
 

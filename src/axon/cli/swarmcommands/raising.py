@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -219,7 +220,8 @@ def _up(options: Namespace, folder: Path) -> int:
 def _tell_how_to_call(manifest: Manifest) -> None:
     def command(name: str, words: str) -> str:
         called = called_from(manifest, manifest.components[name])
-        return " ".join([*called, "axon", words, f"-datadir={manifest.folder_of(name)}"])
+        folder = shlex.quote(str(manifest.folder_of(name)))
+        return " ".join([*called, "axon", words, f"-datadir={folder}"])
 
     write(f"Call a node: {command(manifest.nodes[0].name, 'rpc')} getpeerinfo")
     if manifest.wallets:
