@@ -13,7 +13,12 @@ import pytest
 
 from axon.cli.swarm import main
 from axon.swarm import blueprintfile
+from axon.swarm.faultplan import FaultPlan
+from axon.swarm.invariants import Finding
+from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.spof.plants import PLANTS
+from axon.swarm.spof.verdict import SpofVerdict
+from axon.swarm.trialreport import TrialReport
 
 FOUND, OPEN, FAULT = 1, 2, 3
 
@@ -84,6 +89,23 @@ def test_whoever_stops_it_is_told_what_was_found(tmp_path: Path) -> None:
     assert said.endswith("Stopped before all was tried.\n")
     assert "Traceback" not in said
     assert json.loads(saved.read_text())["level"] == "SPOF FOUND"
+
+
+def test_what_was_found_is_told_if_the_network_cannot_be_taken_down(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_options: object, verdict: SpofVerdict, _say: object) -> None:
+        job = verdict.search.take()
+        if job is not None:
+            finding = Finding("L3", True, "after 12 s", 12.0, 1_200)
+            verdict.search.tell(job, TrialReport(FaultPlan(), FaultPlan(), [finding]))
+        raise NodeFailed("n1 cannot be ended; the system holds its process")
+
+    monkeypatch.setattr("axon.cli.swarmcommands.finding._try_simulated", fail)
+    assert spof("--only", "kill n2", home=tmp_path) == FAULT
+    told = capsys.readouterr()
+    assert told.out.startswith("NONE FOUND: 1 harm held")
+    assert told.err.endswith("Error: n1 cannot be ended; the system holds its process\n")
 
 
 def test_a_disk_that_is_full_takes_no_verdict_away(

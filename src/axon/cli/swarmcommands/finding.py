@@ -19,7 +19,7 @@ from axon.cli.arguments import UsageError, positive, seconds
 from axon.cli.sourcecommit import source_commit
 from axon.cli.swarmoptions import INTERRUPTED, AddCommand
 from axon.cli.swarmview import RunProgress, write, write_json
-from axon.errors import ConfigError
+from axon.errors import AxonError, ConfigError
 from axon.host.version import VERSION
 from axon.rpc.amounts import encode_json
 from axon.swarm import blueprintfile
@@ -211,25 +211,32 @@ def _spof(options: Namespace, _folder: Path) -> int:
     search = Search(candidates, guide)
     verdict = SpofVerdict(blueprint, scope, search, is_narrowed=bool(options.only))
     verdict.left_out += left_out
-    is_stopped = _search(options, verdict)
+    code, why = _search(options, verdict)
     _tell(options, verdict)
-    if is_stopped:
-        sys.stderr.write("Stopped before all was tried.\n")
-        return INTERRUPTED
-    return _CODES[verdict.level]
+    if why:
+        sys.stderr.write(f"{why}\n")
+    return _CODES[verdict.level] if code is None else code
 
 
-def _search(options: Namespace, verdict: SpofVerdict) -> bool:
-    """Carry the trials out; whether somebody had it stop before its end."""
-    try_all = _try_simulated if options.backend == SIM else _try_processes
-    say, is_stopped = RunProgress(), False
+def _search(options: Namespace, verdict: SpofVerdict) -> tuple[int | None, str]:
+    """Carry the trials out; the exit code and a sentence, if they did not come to their end.
+
+    Raises:
+        AxonError, OSError: nothing was tried until then.
+    """
+    say = RunProgress()
     say("the network is raised")
     try:
-        try_all(options, verdict, say)
-    except KeyboardInterrupt:
-        is_stopped = True  # What was found until then is told.
-    say.end()
-    return is_stopped
+        (_try_simulated if options.backend == SIM else _try_processes)(options, verdict, say)
+    except KeyboardInterrupt:  # What was found until then is told, here and below.
+        return INTERRUPTED, "Stopped before all was tried."
+    except (AxonError, OSError) as error:
+        if not any(each.reports for each in verdict.records):
+            raise
+        return Exit.HARNESS_FAULT, f"Error: {error}"
+    finally:
+        say.end()
+    return None, ""
 
 
 def _tell(options: Namespace, verdict: SpofVerdict) -> None:
@@ -279,8 +286,7 @@ def _blueprint(options: Namespace) -> Blueprint:
     path: Path | None = options.network
     if options.mix is not None and options.nodes is not None:
         raise UsageError("--mix says which nodes there are; --nodes does, too")
-    is_direct = options.topology is RunTopology.WALLETS
-    if is_direct and options.mix is not None:
+    if options.mix is not None and options.topology is RunTopology.WALLETS:
         raise UsageError("--topology draws a network; --mix names another")
     if path is not None:
         found = read_bounded(path, MAX_VERDICT_BYTES, read_network)
