@@ -161,6 +161,17 @@ def test_a_damaged_index_is_built_anew_and_nothing_else_is(
     assert not (tmp_path / "indexes" / "damaged").exists()
 
 
+def test_an_index_whose_files_are_damaged_is_built_anew_at_a_start(tmp_path: Path) -> None:
+    async def run() -> int:
+        async with serving_node(tmp_path) as (node, endpoint), wallet_at(endpoint) as wallet:
+            await node.call("generatetoaddress", 2, BOB.address())
+            return len(await wallet.ask(HISTORY, hash_of(BOB)))
+
+    assert asyncio.run(run()) == 2
+    (tmp_path / "indexes" / "electrum" / "CURRENT").write_bytes(b"nonsense")
+    assert asyncio.run(run()) == 4
+
+
 def test_a_bug_comes_out_as_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(_: ElectrumService) -> None:
         raise KeyError("a bug")
