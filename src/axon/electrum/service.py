@@ -55,8 +55,8 @@ TURN_S: Final = 0.005
 THREADS: Final = 1
 """For what clients ask: reading the index, proofs. The loop would wait for a second one, too."""
 
-PARTS_AT_ONCE: Final = 100
-"""Histories that are read anew in one go, after a reorganisation."""
+PARTS_AT_ONCE: Final = 20
+"""Histories that are read anew in one go, after a reorganisation: half a second if all are long."""
 
 FORGOTTEN_AT_ONCE: Final = 500
 """Subscriptions of a client that has gone: a millisecond's work, and many may go at once."""
