@@ -21,11 +21,11 @@ XPRV = ExtendedKey.from_seed(b"a seed of tests.").encode(REGTEST)
 NOTHING = "00" * 32
 
 
-def _rich(node: Asked, name: str = "rich") -> str:
-    """A wallet with three coins of 50 that can be spent; its address."""
+def _rich(node: Asked, name: str = "rich", count: int = 3) -> str:
+    """A wallet with a few coins of a block that can be spent; its address."""
     node.do("createwallet", name)
     address: str = node.do("getnewaddress", "mine", at=name)
-    node.do("generatetoaddress", 3, address)
+    node.do("generatetoaddress", count, address)
     node.do("generatetoaddress", 100, FOREIGN)
     return address
 
@@ -183,7 +183,7 @@ def _bumping(node: Asked) -> None:
     node.ask("abandontransaction", paid, at="bump")
     node.ask("abandontransaction", NOTHING, at="bump")
     node.do("generatetoaddress", 1, FOREIGN)
-    node.ask("bumpfee", paid, at="bump")
+    node.answers.append(("of a mined one", node.do("bumpfee", paid, at="bump")["code"]))
     node.ask("abandontransaction", paid, at="bump")
     final = node.do("sendtoaddress", FOREIGN, 0.5, "", "", False, False, at="bump")
     node.ask("gettransaction", final, at="bump")
@@ -192,7 +192,7 @@ def _bumping(node: Asked) -> None:
 
 def _listing(node: Asked) -> None:
     args: tuple[Any, ...]
-    address = _rich(node, "list")
+    address = _rich(node, "list", 1)
     other = node.do("getnewaddress", "shop", "bech32m", at="list")
     node.do("sendmany", "", {address: 1, other: 2}, 0, "both", at="list")
     node.do("generatetoaddress", 1, FOREIGN)
