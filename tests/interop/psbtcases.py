@@ -47,6 +47,7 @@ class Drawing:
         self.rng = rng
         self.texts = rng.sample(TEXTS, rng.randint(1, 3))
         outputs = [TxOut(10_000, descriptor(text).scripts(3)[0]) for text in self.texts]
+        self.spent = outputs
         if rng.random() < 0.2:
             outputs.append(TxOut(rng.choice((0, 5_000, -1, 21 * 10**14)), rng.choice(ODD_SCRIPTS)))
         parent = Transaction.build(2, [TxIn(outpoint(Txid(rng.randbytes(32)), 7))], outputs)

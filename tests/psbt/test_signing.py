@@ -268,6 +268,20 @@ def test_signatures_of_several_are_found_in_any_form() -> None:
         assert [each for _, each in known.signatures.values()] == [signature + b"\x41"]
 
 
+def test_a_signature_behind_a_long_push_is_not_taken_over() -> None:
+    psbt = funded([f"pkh({WIFS[0]})"])
+    output = psbt.spent_output(0)
+    assert output is not None
+    digest = SignatureHashes(psbt.transaction).legacy(0, output.script_pubkey)
+    signature, key = sign_ecdsa(SECRETS[0], digest) + b"\x01", bytes.fromhex(KEYS[0])
+    pushes = bytes((len(signature),)) + signature + bytes((len(key),)) + key
+    item = psbt.transaction.inputs[0]
+    for script_sig, found in ((b"\x51" + pushes, 1), (b"\x4c" + pushes, 0)):
+        made = TxIn(item.prevout, script_sig, item.sequence)
+        half = Transaction.build(2, [made], psbt.transaction.outputs, 6)
+        assert len(gathered_from(half, 0, output, VERIFY).signatures) == found
+
+
 def multi_script() -> bytes:
     first, second = (bytes.fromhex(key) for key in KEYS[:2])
     return b"\x51\x21" + first + b"\x21" + second + b"\x52\xae"

@@ -85,6 +85,13 @@ def ops(script: bytes) -> Iterator[tuple[int, bytes | None]]:
         offset += size
 
 
+def is_shortest_push(opcode: int, data: bytes) -> bool:
+    """Whether a push of bytes by length is the shortest there is for them."""
+    if len(data) == 1 and (1 <= data[0] <= 16 or data[0] == 0x81):
+        return False  # There is an opcode for the number.
+    return push(data)[0] == opcode
+
+
 def is_push_only(script: bytes) -> bool:
     """Whether a script does nothing but push, as a script_sig for segwit and P2SH must."""
     try:

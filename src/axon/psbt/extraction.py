@@ -9,7 +9,7 @@ from axon.errors import DecodeError
 from axon.primitives.der import is_der_signature, is_strict_signature
 from axon.primitives.hashes import hash160
 from axon.primitives.keys import has_low_s, verify_ecdsa, with_low_s
-from axon.primitives.script import OP_1, OP_1NEGATE, OP_16, ops
+from axon.primitives.script import OP_1, OP_1NEGATE, OP_16, is_shortest_push, ops
 from axon.primitives.sighash import SignatureHashes
 from axon.primitives.solver import (
     MULTISIG,
@@ -59,6 +59,8 @@ def gathered_from(transaction: Transaction, index: int, output: TxOut, verify: V
         keys = solved.parts
     elif solved.kind == PUBKEYHASH and stack and hash160(stack[-1]) == solved.parts[0]:
         keys = (stack.pop(),)
+    if solved.kind != MULTISIG and not _is_shortest(item.script_sig):
+        keys = ()
     hashes, place = SignatureHashes(transaction), 0
     for signature in stack:
         # Signatures of several are matched with their keys by themselves, of any form; those of
@@ -79,6 +81,16 @@ def gathered_from(transaction: Transaction, index: int, output: TxOut, verify: V
                 place = at + 1
                 break
     return known
+
+
+def _is_shortest(script_sig: bytes) -> bool:
+    """Whether all pushes are the shortest there are, as a script that is run asks for."""
+    try:
+        return all(
+            data is None or is_shortest_push(opcode, data) for opcode, data in ops(script_sig)
+        )
+    except DecodeError:
+        return False
 
 
 def merge(known: Gathered, other: Gathered) -> Gathered:

@@ -27,8 +27,8 @@ from axon.primitives.script import (
     OP_CHECKSIG,
     OP_EQUAL,
     OP_PUSHDATA4,
+    is_shortest_push,
     ops,
-    push,
     script_number,
 )
 from axon.primitives.solver import MAX_MULTISIG_KEYS
@@ -86,7 +86,7 @@ def _decompose(script: bytes) -> list[_Op] | None:
             if opcode in _SPLIT:
                 found += [(_SPLIT[opcode], None), (op.OP_VERIFY, None)]
             elif opcode <= OP_PUSHDATA4:
-                if not _is_shortest(opcode, data or b""):
+                if not is_shortest_push(opcode, data or b""):
                     return None
                 found.append((opcode, data or b""))
             elif OP_1 <= opcode <= OP_16:
@@ -100,12 +100,6 @@ def _decompose(script: bytes) -> list[_Op] | None:
         return None
     found.reverse()
     return found
-
-
-def _is_shortest(opcode: int, data: bytes) -> bool:
-    if len(data) == 1 and (1 <= data[0] <= 16 or data[0] == 0x81):
-        return False
-    return push(data)[0] == opcode
 
 
 def _number(operation: _Op) -> int | None:
