@@ -46,8 +46,15 @@ def test_a_request_and_its_answer() -> None:
     assert refusal_of(call, error) == {"jsonrpc": "2.0", "error": shown, "id": 7}
 
 
-def test_an_unmarked_request_is_answered_in_the_old_way() -> None:
+def test_an_unmarked_request_is_answered_as_one_of_2_0() -> None:
     (call,) = ElectrumSession().read(ping("a")).calls
+    assert isinstance(call, ElectrumCall)
+    assert result_of(call, 5) == {"jsonrpc": "2.0", "result": 5, "id": "a"}
+    assert "result" not in refusal_of(call, ElectrumError("no"))
+
+
+def test_a_request_of_1_0_is_answered_in_the_old_way() -> None:
+    (call,) = ElectrumSession().read(ping("a", jsonrpc="1.0")).calls
     assert isinstance(call, ElectrumCall)
     assert result_of(call, 5) == {"result": 5, "error": None, "id": "a"}
     refused = refusal_of(call, ElectrumError("no"))

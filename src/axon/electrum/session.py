@@ -44,7 +44,8 @@ class ElectrumCall:
         method: its name.
         params: in order, or by name.
         id: whatever the client put there.
-        is_v2: it is marked as JSON-RPC 2.0, and so is its answer.
+        is_v2: it is not marked as JSON-RPC 1.0, and its answer is of 2.0, without the one of
+            result and error that it has not: clients that mark nothing take a null for an error.
     """
 
     method: str
@@ -134,7 +135,7 @@ class ElectrumSession:
         call_id = item.get("id", _NO_ID)
         if isinstance(call_id, list | dict):
             return self._fault("an id is a number or a string")
-        return ElectrumCall(method, params, call_id, item.get("jsonrpc") == "2.0")
+        return ElectrumCall(method, params, call_id, item.get("jsonrpc") != "1.0")
 
     def not_json(self) -> RefusedCall:
         """The refusal of a line that is no JSON."""
