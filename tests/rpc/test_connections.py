@@ -17,7 +17,8 @@ import pytest
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_response import StreamResponse
 
-from axon.rpc.connections import ENDED_GRACE_S, ConnectionSlots
+from axon.rpc.connections import ENDED_GRACE_S
+from axon.rpc.connectionslots import ConnectionSlots
 from tests.rpc.serving import Web, ask, serving
 
 LOGIN = "Basic YWxpY2U6c2VjcmV0"

@@ -204,18 +204,20 @@ def decode_json(data: bytes | str) -> object:
     Raises:
         ValueError: it is not JSON, not UTF-8, or nested deeper than `MAX_DEPTH`.
     """
+    if isinstance(data, bytes):
+        data = data.decode(json.detect_encoding(data), "surrogatepass")
     try:
-        value = json.loads(
-            data,
-            parse_float=Number,
-            parse_constant=refuse_constant,
-            object_pairs_hook=object_of,
-        )
+        value = _DECODER.decode(data)
     except RecursionError as error:
         raise ValueError(TOO_DEEP) from error
     if is_deeper(value, MAX_DEPTH):
         raise ValueError(TOO_DEEP)
     return value
+
+
+_DECODER: Final = json.JSONDecoder(
+    parse_float=Number, parse_constant=refuse_constant, object_pairs_hook=object_of
+)
 
 
 def is_deeper(value: object, depth: int) -> bool:

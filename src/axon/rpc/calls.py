@@ -49,10 +49,13 @@ class Caller:
     Args:
         call: the circumstances.
         wait: entered while the call waits for something to happen.
+        stays: whether the task that runs the call is one of `CallRunner.begin`, which ends only
+            when the call does, whatever becomes of the caller.
     """
 
     call: Call
     wait: Callable[[], AbstractContextManager[None]] = nullcontext
+    stays: bool = False
 
 
 class CallRunner:
@@ -175,7 +178,7 @@ class CallRunner:
             return None, shutting_down()
         method = self._registry.methods.get(request.method)
         work = self._settled(request, caller.call)
-        if method is None or not method.is_async:
+        if method is None or not method.is_async or (caller.stays and not method.waits):
             return await work
         running = self._waiting if method.waits else self._working
         task = self._tasks.create_task(work)
@@ -191,23 +194,41 @@ class CallRunner:
                 return None, shutting_down()
             raise
 
-    async def attend(self, work: Coroutine[Any, Any, _T]) -> _T | None:
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Have a task of its own for a call, from its body to the sending of its answer.
+
+        Args:
+            work: it raises nothing.
+        """
+        task = self._tasks.create_task(work)
+        self._working[task] = None
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._working.pop(task, None)
+
+    async def attend(
+        self, work: Coroutine[Any, Any, _T], unwanted: Callable[[_T], object]
+    ) -> _T | None:
         """The outcome of what is no call, and is done to its end like one; None if all stops.
 
         Args:
             work: it raises nothing.
+            unwanted: gets the outcome if nobody waits for it any more.
         """
         if self.is_stopping:
             work.close()
             return None
         task = self._tasks.create_task(work)
         self._working[task] = None
-        task.add_done_callback(lambda done: self._working.pop(done, None))
+        task.add_done_callback(self._ended)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if self.is_stopping and task.cancelled():
                 return None
+            task.add_done_callback(lambda done: done.cancelled() or unwanted(done.result()))
             raise
 
     async def _settled(self, request: Request, call: Call) -> tuple[Json, RpcError | None]:

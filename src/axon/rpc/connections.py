@@ -1,11 +1,8 @@
-"""The connections of an RPC server: who may have one, and which gives way when they are too many.
+"""The connections of an RPC server: who may have one, and how one speaks.
 
-An address that may not call is refused before its first byte is read. `MAX_CONNECTIONS` are kept,
-a part of them for this machine alone. When they are used up, a newcomer takes the place of one
-without a call under way: first of one whose caller sends no more, then of those that never had a
-call, and of these that have waited longest. So silent or half-sent connections keep nobody out. Nor
-do those that are kept for further calls: a part is for newcomers, who else would only evict each
-other. A newcomer from elsewhere evicts none of this machine's.
+An address that may not call is refused before its first byte is read; which gives way when they are
+too many say the `connectionslots`. Calls in the plainest form are read here (`plaincalls`), all
+else by the HTTP library.
 
 A caller that hangs up after its answer is gone at once: most make a connection for each call.
 
@@ -21,9 +18,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
@@ -32,19 +29,12 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server
 
+from axon.rpc.connectionslots import ConnectionSlots
 from axon.rpc.intake import Intake
 from axon.rpc.pieces import PieceTurns
+from axon.rpc.plaincalls import PlainCalls, PlainHead
 from axon.rpc.settings import IpNetwork
 from axon.rpc.sparselog import SparseLog
-
-MAX_CONNECTIONS: Final = 256
-"""Each costs a file."""
-
-RESERVED_LOCAL: Final = 64
-"""Of these, so many are for this machine: whoever owns the node calls from here."""
-
-NEWCOMERS: Final = 4
-"""One of so many places is for connections that have not called yet."""
 
 MAX_LEAVING: Final = 16
 """Refused connections that are given a moment to see why; more are closed at once."""
@@ -60,82 +50,6 @@ LOOPBACK: Final[tuple[IpNetwork, ...]] = (
 
 _FORBIDDEN: Final = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _log: Final = logging.getLogger("axon.rpc")
-
-
-class Evictable(Protocol):
-    """A connection, as `ConnectionSlots` sees it."""
-
-    is_local: bool
-    """Whether it comes from this machine."""
-
-    working: int
-    """Calls under way, of callers who have proved who they are."""
-
-    has_called: bool
-    """Whether there has been such a call."""
-
-    has_ended: bool
-    """Whether its caller sends no more."""
-
-    idle_since: float
-    """When the last one ended, or the connection began; seconds of any one clock."""
-
-    def evict(self) -> None:
-        """Close it at once."""
-
-
-class ConnectionSlots:
-    """The places for connections.
-
-    Args:
-        most: of all together.
-        reserved: of them for this machine.
-    """
-
-    def __init__(self, most: int = MAX_CONNECTIONS, reserved: int = RESERVED_LOCAL) -> None:
-        self._most, self._most_remote = most, most - reserved
-        self._taken: dict[Evictable, None] = {}
-        self.leaving: dict[Evictable, None] = {}
-        """Connections that were refused and are told so; they have no place."""
-
-    def __len__(self) -> int:
-        return len(self._taken)
-
-    def take(self, newcomer: Evictable) -> bool:
-        """Give a place to a connection, of another's if need be; False if none gives way."""
-        remote = [each for each in self._taken if not each.is_local]
-        if newcomer.is_local:
-            is_full, rivals = len(self._taken) >= self._most, list(self._taken)
-        else:
-            is_full = len(remote) >= self._most_remote or len(self._taken) >= self._most
-            rivals = remote
-        if is_full:
-            idle = [each for each in rivals if not each.working]
-            if not idle:
-                return False
-            evicted = _first_to_go(idle, len(rivals) // NEWCOMERS)
-            self.leave(evicted)
-            evicted.evict()
-        self._taken[newcomer] = None
-        return True
-
-    def leave(self, connection: Evictable) -> None:
-        """A connection has ended; it may have left already."""
-        self._taken.pop(connection, None)
-
-
-def _first_to_go(idle: list[Evictable], kept_newcomers: int) -> Evictable:
-    """Which of some connections without a call under way has to give way."""
-    newcomers = sum(not each.has_called for each in idle)
-    spares_newcomers = newcomers < kept_newcomers
-    return min(
-        idle,
-        key=lambda each: (
-            not each.has_ended,
-            each.has_called != spares_newcomers,
-            each.idle_since,
-        ),
-    )
 
 
 class HttpHandler(RequestHandler):
@@ -181,6 +95,23 @@ class HttpHandler(RequestHandler):
         """Whether all requests that have come are answered."""
         return self._answered == self._request_count
 
+    def stay(self) -> None:
+        """The connection has been in use just now, though not by the library."""
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+
+    def _process_keepalive(self) -> None:
+        if self.connection.is_answering:
+            self.stay()
+        super()._process_keepalive()
+
+    async def drain(self) -> None:
+        """Wait until what was written has gone out, more or less.
+
+        Raises:
+            ConnectionError: the caller has gone.
+        """
+        await self._drain_helper()
+
     @property
     def is_last(self) -> bool:
         """Whether no request has come behind the one under way."""
@@ -201,6 +132,10 @@ class HttpHandler(RequestHandler):
         return finished
 
 
+BeginPlain = Callable[["RpcConnection", PlainHead, bytes], asyncio.Task[None] | None]
+"""Begins a call that came in over a connection in the plainest form; None if it does not."""
+
+
 class RpcConnection(asyncio.Protocol):
     """One connection: it takes a place, and is as lenient as bitcoind's before HTTP is read.
 
@@ -210,6 +145,7 @@ class RpcConnection(asyncio.Protocol):
         allows: whether a host may call, by its address.
         turns: when costly bytes are parsed, shared by all connections.
         warnings: what the operator is told.
+        begin: takes a call that was read here, or leaves it to the library.
         options: of the library, for each connection.
     """
 
@@ -220,9 +156,12 @@ class RpcConnection(asyncio.Protocol):
         allows: Callable[[str], bool],
         turns: PieceTurns,
         warnings: SparseLog,
+        begin: BeginPlain,
         **options: Any,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self.host = ""
+        """Of the caller."""
         self.is_local = False
         self.working = 0
         self.has_called = False
@@ -236,12 +175,16 @@ class RpcConnection(asyncio.Protocol):
         self._turns = turns
         self._warnings = warnings
         self._intake: Intake | None = None  # Likewise.
+        self._plain: PlainCalls | None = None  # Likewise.
+        self._begin = begin
+        self._call: asyncio.Task[None] | None = None  # That was read by `_plain`.
         self._waiting = 0
+        self._is_full = False  # What is to be sent.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take it in, or end it: with a 403 for who may not call, else without a word."""
         name = transport.get_extra_info("peername") or ("::",)
-        host = str(name[0]).partition("%")[0]
+        self.host = host = str(name[0]).partition("%")[0]
         address = ipaddress.ip_address(host)
         self.is_local = any(address in network for network in LOOPBACK)
         # No assertion here: the loop's own transports share no class with the standard library's.
@@ -258,6 +201,7 @@ class RpcConnection(asyncio.Protocol):
             self._stream = stream
             self._http = HttpHandler(self, self._server, **self._options)
             self._intake = Intake(stream, self._turns, self._http.data_received)
+            self._plain = PlainCalls(stream, self._is_free, self._take, self._intake.received)
             self._http.connection_made(transport)
 
     def _forbid(self, stream: asyncio.Transport) -> None:
@@ -276,6 +220,10 @@ class RpcConnection(asyncio.Protocol):
         self._slots.leave(self)
         self._slots.leaving.pop(self, None)
         self._stream = None
+        if self._call is not None and self._waiting:
+            self._call.cancel()
+        if self._plain is not None:
+            self._plain.closed()
         if self._intake is not None:
             self._intake.closed()
         if self._http is not None:
@@ -283,8 +231,54 @@ class RpcConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
-        if self._intake is not None:
-            self._intake.received(data)
+        if self._plain is not None:
+            self._plain.received(data)
+
+    def _is_free(self) -> bool:
+        assert self._http is not None and self._intake is not None  # noqa: PT018 Both or none.
+        return self._http.is_idle and self._intake.is_between
+
+    def _take(self, head: PlainHead, body: bytes) -> bool:
+        self._call = self._begin(self, head, body)
+        return self._call is not None
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a call is under way that was not read by the library."""
+        return self._plain is not None and self._plain.is_answering
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self.is_answering and (self._http is None or self._http.is_idle)
+
+    async def answer(self, chunks: Iterable[bytes], timeout_s: float) -> None:
+        """Send an answer as it stands, to the caller whose call `begin` took.
+
+        Args:
+            chunks: head and body; a long one in several.
+            timeout_s: how long a chunk may wait until it is taken.
+
+        Raises:
+            TimeoutError: the caller does not take it.
+            ConnectionError: the caller has gone.
+        """
+        for chunk in chunks:
+            if self._stream is None or self._http is None:
+                raise ConnectionResetError("the caller has gone")
+            self._stream.write(chunk)
+            if self._is_full:
+                async with asyncio.timeout(timeout_s):
+                    await self._http.drain()
+
+    def answered(self) -> None:
+        """The call that `begin` took is over."""
+        self._call = None
+        if self._plain is None or self._http is None or self._stream is None:
+            return
+        self._http.stay()
+        self._plain.answered()
+        if self.has_ended and self._is_idle:
+            self._stream.close()
 
     def want(self, more: bool) -> None:
         """Whether the HTTP library takes more now."""
@@ -307,20 +301,23 @@ class RpcConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The caller reads slowly."""
+        self._is_full = True
         if self._http is not None:
             self._http.pause_writing()
 
     def resume_writing(self) -> None:
         """It has caught up."""
+        self._is_full = False
         if self._http is not None:
             self._http.resume_writing()
 
     def eof_received(self) -> bool:
         """The caller sends no more; whether it may still be answered."""
-        if self._http is None or self._intake is None:
+        if self._http is None or self._intake is None or self._plain is None:
             return False
+        self._plain.release()
         self._intake.ended()
-        if self._http.is_idle or not self._intake.is_whole(self._http.last_body):
+        if self._is_idle or not self._intake.is_whole(self._http.last_body):
             return False
         if not self.has_ended:
             self.has_ended = True
@@ -329,7 +326,7 @@ class RpcConnection(asyncio.Protocol):
 
     def _close_ended(self) -> None:
         """Nobody tells us that such a caller is gone, so it is looked after from time to time."""
-        if self._http is None or self._stream is None or self._http.is_idle:
+        if self._stream is None or self._is_idle:
             return
         if self._waiting:
             self.evict()
@@ -364,6 +361,8 @@ class RpcConnection(asyncio.Protocol):
     @contextmanager
     def wait(self) -> Iterator[None]:
         """While such a call waits for something to happen."""
+        if self._stream is None and self._call is not None:
+            self._call.cancel()  # The caller has gone before it began.
         self._waiting += 1
         try:
             yield

@@ -106,6 +106,11 @@ class Intake:
             return not self._raw and (last_body is None or last_body.is_eof())
         return self._heads.is_between
 
+    @property
+    def is_between(self) -> bool:
+        """Whether a request may begin with the next byte that comes."""
+        return not (self._is_refused or self._raw) and self._heads.is_between
+
     def refuse(self, body: StreamReader | None) -> None:
         """Have nothing more parsed.
 

@@ -27,18 +27,13 @@ from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.rpc.auth import Credentials, Whitelist
 from axon.rpc.calls import Caller, CallRunner
-from axon.rpc.connections import (
-    LOOPBACK,
-    MAX_CONNECTIONS,
-    RESERVED_LOCAL,
-    ConnectionSlots,
-    RpcConnection,
-    connection_of,
-)
+from axon.rpc.connections import LOOPBACK, RpcConnection, connection_of
+from axon.rpc.connectionslots import MAX_CONNECTIONS, RESERVED_LOCAL, ConnectionSlots
 from axon.rpc.dispatch import Call, Registry
 from axon.rpc.httplog import http_log
 from axon.rpc.jsoncodec import CHUNK_BYTES
 from axon.rpc.pieces import PieceTurns
+from axon.rpc.plaincalls import PlainHead, answer_head
 from axon.rpc.settings import ServerSettings
 from axon.rpc.sparselog import SparseLog
 
@@ -48,8 +43,8 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """Core's bound: a block of 4 MB in hex, with much room. Only who has a password comes this far."""
 
-LONG_ANSWER_BYTES: Final = 1024 * 1024
-"""A longer answer is handed on bit by bit, as its caller takes it."""
+LONG_ANSWER_BYTES: Final = 64 * 1024
+"""A longer answer is handed on bit by bit, as its caller takes it: over REST he may be anybody."""
 
 REFUSAL_DELAY_S: Final = 0.25
 """A wrong password is answered late, so that guessing is slow."""
@@ -182,6 +177,7 @@ class RpcServer:
             self._is_allowed,
             self._turns,
             self._warnings,
+            self._begin_plain,
             keepalive_timeout=self._settings.timeout_s,
             access_log=None,
             auto_decompress=False,
@@ -257,12 +253,14 @@ class RpcServer:
         with connection_of(request).work(proved=False):
             self._calls += 1
             asked = rest.respond(request.raw_path, b"".join(body))
-            reply = await self._runner.attend(self._counted(asked))
+            reply = await self._runner.attend(self._counted(asked), unwanted=rest.let_go)
             if reply is None:
                 text = "Request rejected during server shutdown"
                 return _refused(request, Response(status=503, text=text))
-            with rest.holding(reply):
+            try:
                 return await self._send(request, reply.status, reply.chunks, reply.content_type)
+            finally:
+                rest.let_go(reply)
 
     async def _counted(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Work that counts until it is done, also if who asked for it has gone."""
@@ -270,6 +268,37 @@ class RpcServer:
             return await work
         finally:
             self._calls -= 1
+
+    def _begin_plain(
+        self, connection: RpcConnection, head: PlainHead, body: bytes
+    ) -> asyncio.Task[None] | None:
+        """Take a call past the HTTP library, if it may come in as it is."""
+        if self._calls >= self._settings.max_calls or self._runner.is_stopping:
+            return None
+        user = self._credentials.user_of(head.authorization)
+        if user is None:
+            return None
+        wallet = None if head.path == "/" else head.path.removeprefix("/wallet/")
+        self._calls += 1
+        caller = Caller(Call(user, wallet), connection.wait, stays=True)
+        return self._runner.begin(self._answer_plain(connection, body, caller))
+
+    async def _answer_plain(self, connection: RpcConnection, body: bytes, caller: Caller) -> None:
+        try:
+            with connection.work():
+                answer = await self._runner.respond((body,), caller)
+                chunks = (*answer.chunks, b"\n") if answer.chunks else ()
+                size = sum(map(len, chunks))
+                head = answer_head(answer.status, _JSON if chunks else None, size)
+                await connection.answer(_larger((head, *chunks)), self._settings.timeout_s)
+        except TimeoutError:
+            self._warnings.warning("RPC: %s does not take its answer", connection.host)
+            connection.evict()
+        except ConnectionError as error:
+            _log.debug("RPC: %s has left before it had its answer: %s", connection.host, error)
+        finally:
+            self._calls -= 1
+            connection.answered()
 
     async def _answer(self, request: BaseRequest, call: Call) -> StreamResponse:
         body = await self._take_body(request, MAX_BODY_BYTES)
@@ -299,7 +328,7 @@ class RpcServer:
         """The response; a long one is sent here, and given up if nobody takes it."""
         headers = {"Content-Type": content_type}
         size = sum(map(len, chunks))
-        if size < LONG_ANSWER_BYTES or request.method == "HEAD":
+        if size < LONG_ANSWER_BYTES:
             return Response(status=status, body=b"".join(chunks), headers=headers)
         response = StreamResponse(status=status, headers=headers)
         response.content_length = size
@@ -307,7 +336,7 @@ class RpcServer:
             response.force_close()
         await response.prepare(request)
         try:
-            for chunk in _larger(chunks):
+            for chunk in () if request.method == "HEAD" else _larger(chunks):
                 async with asyncio.timeout(self._settings.timeout_s):
                     await response.write(chunk)
         except TimeoutError:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +16,6 @@ from axon.machine import Endpoint
 from axon.rpc.auth import Credentials
 from axon.rpc.dispatch import Registry
 from axon.rpc.methods import MODULES
-from axon.rpc.rest.answers import HttpReply
 from axon.rpc.rest.service import MADE_AT_ONCE, MAX_BODY_BYTES, MAX_HELD_BYTES, RestService
 from axon.rpc.server import RpcServer
 from axon.rpc.settings import ServerSettings
@@ -66,6 +67,16 @@ class Served:
 
         async def look() -> int:
             return self._server._calls
+
+        found = self.rig.wait(look())
+        assert isinstance(found, int)
+        return found
+
+    def connections(self) -> int:
+        """Those that are open."""
+
+        async def look() -> int:
+            return len(self._server._web.connections)
 
         found = self.rig.wait(look())
         assert isinstance(found, int)
@@ -201,12 +212,44 @@ def test_who_hangs_up_still_counts(rig: Rig) -> None:
         assert web.ask("/rest/chaininfo.json")[0] == 200
 
 
-def test_answers_that_are_not_taken_are_bounded(rig: Rig) -> None:
-    slow = HttpReply(200, "text/plain", (bytes(MAX_HELD_BYTES),))
+def test_answers_that_are_not_taken_are_bounded_also_for_questions_that_waited(rig: Rig) -> None:
     with served(rig) as web:
-        with web.rest.holding(slow):
-            assert web.ask("/rest/chaininfo.json")[0] == 503
+        web.hold(held=True)
+        waiting = [web.connect() for _ in range(3)]
+        for connection in waiting:
+            connection.request("GET", "/rest/chaininfo.json")
+        while web.count() < 3:
+            pass
+        web.rest._held_bytes = MAX_HELD_BYTES
+        assert web.ask("/rest/chaininfo.json")[0] == 503
+        web.hold(held=False)
+        replies = [connection.getresponse() for connection in waiting]
+        said = [(reply.status, reply.read()) for reply in replies]
+        assert said == [(503, b"Work queue depth exceeded")] * 3
+        web.rest._held_bytes = 0
         assert web.ask("/rest/chaininfo.json")[0] == 200
+        for connection in waiting:
+            connection.close()
+
+
+def test_what_is_made_for_who_has_gone_is_let_go(rig: Rig) -> None:
+    with served(rig) as web:
+        web.hold(held=True)
+        end = web._server.endpoints[0]
+        with socket.create_connection((end.host, end.port)) as hasty:
+            hasty.sendall(b"GET /rest/chaininfo.json HTTP/1.1\r\n\r\n")
+            while not web.count():
+                pass
+            # An end alone might mean that nothing more is sent: this one takes no answer either.
+            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        while web.connections():
+            pass
+        web.hold(held=False)
+        while web.count():
+            pass
+        assert web.ask("/rest/chaininfo.json")[0] == 200
+        web.rig.wait(asyncio.sleep(0))
+        assert web.rest._held_bytes == 0
 
 
 def test_a_stop_lets_what_is_made_end(rig: Rig) -> None:

@@ -4,15 +4,13 @@
 
 Nobody proves who he is here. So few answers are made at a time (`MADE_AT_ONCE`), in threads of
 their own where JSON is long, and no more are begun while those on their way out, to callers who may
-be slow to take them, fill `MAX_HELD_BYTES`.
+be slow to take them, fill `MAX_HELD_BYTES`: also not for those whose questions waited meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from axon.drivers.aio.driver import Stopped
@@ -29,7 +27,11 @@ MADE_AT_ONCE: Final = 2
 and one in JSON may take some ten megabytes."""
 
 MAX_HELD_BYTES: Final = 256 * 1024 * 1024
-"""Answers that are on their way out, together. A full block in JSON has some 20 MB."""
+"""Answers that are on their way out, together, but for the last `MADE_AT_ONCE`. A full block in
+JSON has some 20 MB."""
+
+TOO_MUCH: Final = "Work queue depth exceeded"
+"""What a question is refused with while more are asked than there is room for."""
 
 MAX_BODY_BYTES: Final = 256 * 1024
 """Of a request; the longest that has an answer is a hundredth of it."""
@@ -71,22 +73,23 @@ class RestService:
         """Whether no further question is taken."""
         return self._held_bytes >= MAX_HELD_BYTES
 
-    @contextmanager
-    def holding(self, reply: HttpReply) -> Iterator[None]:
-        """While an answer is on its way out."""
-        self._held_bytes += reply.size_bytes
-        try:
-            yield
-        finally:
-            self._held_bytes -= reply.size_bytes
+    def let_go(self, reply: HttpReply) -> None:
+        """An answer that `respond` gave is not held any more: it is out, or nobody wants it."""
+        self._held_bytes -= reply.size_bytes
 
     async def respond(self, uri: str, body: bytes) -> HttpReply:
-        """The answer.
+        """The answer, which counts as held from now on.
 
         Args:
             uri: as it came, from the first slash on.
             body: of the request.
         """
+        async with self._making:
+            reply = _broken(_UNAVAILABLE, TOO_MUCH) if self.is_full else await self._made(uri, body)
+            self._held_bytes += reply.size_bytes
+            return reply
+
+    async def _made(self, uri: str, body: bytes) -> HttpReply:
         found = find_endpoint(uri)
         if found is None:
             return HttpReply(404, _NOTHING, ())
@@ -94,21 +97,20 @@ class RestService:
             text = f"Service temporarily unavailable: {self._status}"
             return _refused(RestRefusal(_UNAVAILABLE, text))
         endpoint, rest = found
-        async with self._making:
-            try:
-                answer = await endpoint(Question.of(self._daemon, uri, rest, body))
-                return await self._encoded(answer)
-            except RestRefusal as refusal:
-                return _refused(refusal)
-            except Stopped:
-                return _broken(_UNAVAILABLE, "Request rejected during server shutdown")
-            except RpcError as error:
-                return _failed(error)
-            except AxonError as error:
-                return _broken(500, str(error))
-            except Exception:  # noqa: BLE001 One endpoint's bug must not end the node.
-                _log.exception("REST: the answer to %r failed", uri)
-                return _broken(500, "unknown error")
+        try:
+            answer = await endpoint(Question.of(self._daemon, uri, rest, body))
+            return await self._encoded(answer)
+        except RestRefusal as refusal:
+            return _refused(refusal)
+        except Stopped:
+            return _broken(_UNAVAILABLE, "Request rejected during server shutdown")
+        except RpcError as error:
+            return _failed(error)
+        except AxonError as error:
+            return _broken(500, str(error))
+        except Exception:  # noqa: BLE001 One endpoint's bug must not end the node.
+            _log.exception("REST: the answer to %r failed", uri)
+            return _broken(500, "unknown error")
 
     async def _encoded(self, answer: RestAnswer) -> HttpReply:
         assert self._daemon is not None, "there is an answer"
