@@ -20,6 +20,7 @@ from axon.consensus.ledger import PART_BLOCKS, Ledger
 from axon.consensus.rearrange import FIXED, HIDDEN
 from axon.consensus.validator import ValidationResult
 from axon.primitives.block import Block
+from axon.primitives.hashes import BlockHash
 from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Accepted
 from tests.consensus.chains import GENESIS, GENESIS_SPOT, block_on, chain_on, coinbase, spot_of
@@ -112,6 +113,23 @@ def test_what_was_undone_before_that_is_done_again(tmp_path: Path) -> None:
     kernel.close()
 
 
+def test_what_was_set_aside_stays_so_when_an_order_cannot_be_carried_out(tmp_path: Path) -> None:
+    kernel = Kernel("regtest", tmp_path, threads=0)
+    chain = fed(kernel, chain_on(GENESIS_SPOT, 4))
+    rival = fed(kernel, chain_on(spot_of(chain[2], 3), 2, tag=1))
+    assert kernel.carry_out(INVALIDATE, rival[0].hash).connected == (chain[3].hash,)
+    undo = tmp_path / "blocks" / "rev00000.dat"
+    data = undo.read_bytes()
+    undo.write_bytes(data[: UNDO_BYTES + 8] + bytes(UNDO_BYTES - 8) + data[UNDO_BYTES * 2 :])
+    unknown = BlockHash(bytes(32))
+    aside = (rival[0].hash, unknown, chain[0].hash)
+    assert kernel.carry_out(INVALIDATE, chain[0].hash, aside) == ValidationResult(FIXED)
+    assert kernel.tip()[0] == chain[3].hash, "and not the branch with more work"
+    assert str(kernel.process_header(rival[1].header.raw)).startswith("duplicate-invalid")
+    assert fed(kernel, chain_on(spot_of(chain[-1], 4), 1)), "nothing else counts as invalid"
+    kernel.close()
+
+
 def test_a_library_that_hides_its_methods_is_not_called(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,8 +182,8 @@ def test_a_long_move_comes_in_parts_with_coins_and_filters(kernel: Kernel) -> No
     for block in chain:
         ledger.validate(block.raw)
     back = ledger.carry_out(INVALIDATE, chain[2].hash)
-    assert (len(back.disconnected), back.more, back.lag) == (PART_BLOCKS, True, 0)
-    assert ledger.coins.best == chain[LENGTH - PART_BLOCKS - 1].hash
+    assert (len(back.disconnected), back.more, back.lag) == (1, True, 0)
+    assert ledger.coins.best == chain[-2].hash
     # A block that comes in the middle is stored, and told with the rest.
     rival = chain_on(spot_of(chain[1], 2), 2, tag=1)
     assert [ledger.validate(block.raw).connected for block in rival] == [(), ()]
@@ -173,8 +191,10 @@ def test_a_long_move_comes_in_parts_with_coins_and_filters(kernel: Kernel) -> No
     left = [step.hash for part in parts for step in part.disconnected]
     assert left == [block.hash for block in reversed(chain[2:])]
     assert [step.hash for part in parts for step in part.connected] == [b.hash for b in rival]
+    assert [len(part.disconnected) for part in parts] == [1] * (LENGTH - 2) + [0]
     assert ledger.coins.best == rival[-1].hash == kernel.tip()[0]
     assert ledger.lag == 0
     forth = moved(ledger, ledger.carry_out(RECONSIDER, chain[-1].hash))
     assert [step.hash for part in forth for step in part.connected][-1] == chain[-1].hash
+    assert len(forth[0].disconnected) + len(forth[0].connected) == PART_BLOCKS
     assert ledger.lag == 0

@@ -23,6 +23,7 @@ from tests.consensus.chains import GENESIS_SPOT, chain_on, spot_of
 INVALIDATE, RECONSIDER, PREFER = ChainOrder
 ONE, TWO = BlockHash(bytes(31) + b"\x01"), BlockHash(bytes(31) + b"\x02")
 LENGTH = 12
+UNDO_BYTES = 41  # Of a block that spends nothing, with magic, size and checksum.
 
 
 def no(_: BlockHash) -> bool:
@@ -144,6 +145,32 @@ def test_what_cannot_be_done_leaves_no_order(
     orders = opened_orders(tmp_path)
     assert (list(orders.set_aside), orders.pending) == ([], [])
     storage.close()
+
+
+def test_what_cannot_be_done_frees_nothing_that_was_set_aside(tmp_path: Path) -> None:
+    storage, blocks = grown(tmp_path)
+    rival = chain_on(spot_of(blocks[-2], LENGTH - 1), 2, tag=1)
+    for block in rival:
+        storage.learn_headers([block.header])
+        storage.validate(block.raw, follow=True, block=None)
+    outcome = storage.carry_out(INVALIDATE, rival[0].hash)
+    while outcome.more:
+        outcome = storage.follow()
+    tip = blocks[-1].hash
+    undo = tmp_path / "blocks" / "rev00000.dat"
+    data = undo.read_bytes()
+    undo.write_bytes(data[:UNDO_BYTES] + bytes(UNDO_BYTES) + data[2 * UNDO_BYTES :])
+    assert storage.carry_out(INVALIDATE, blocks[0].hash).verdict == FIXED
+    assert storage.kernel.tip()[0] == tip
+    storage.close()
+    opened_orders(tmp_path).note(INVALIDATE, blocks[0].hash, no)  # As a kill leaves it.
+    for _ in range(2):
+        storage = opened(tmp_path)
+        assert storage.kernel.tip()[0] == tip
+        assert storage.headers.is_set_aside(rival[0].header)
+        assert not storage.headers.is_invalid(blocks[0].hash)
+        storage.close()
+        assert list(opened_orders(tmp_path).set_aside) == [rival[0].hash]
 
 
 def test_a_reindex_forgets_orders(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -222,11 +222,13 @@ class Kernel:
         with self._calling() as opened, KernelCall(self._on_log) as call:
             return kernel_read.check_header(call, opened.manager, raw)
 
-    def carry_out(self, order: ChainOrder, block_hash: BlockHash) -> ValidationResult:
+    def carry_out(
+        self, order: ChainOrder, block_hash: BlockHash, set_aside: Iterable[BlockHash] = ()
+    ) -> ValidationResult:
         """Change the active chain by order, about a known block; see `rearrange`."""
         assert self._use is not None, "it is open"
         with KernelCall(self._on_log) as call:
-            verdict = carry_out(self._use, order, lambda opened: self._entry(opened, block_hash))
+            verdict = carry_out(self._use, order, block_hash, self._entry, set_aside)
             call.check("An order about the chain failed")
             moves = tuple(call.connected), tuple(call.disconnected)
             return ValidationResult(verdict, *moves, invalid=tuple(call.invalid.items()))

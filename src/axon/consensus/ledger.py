@@ -12,7 +12,7 @@ to agree asks on that thread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 from axon.chain.blockbody import read_body
@@ -43,15 +43,18 @@ FOLLOWER_MARGIN: Final = 10
 PART_BLOCKS: Final = 10
 """Blocks of one part of a move that an order brought about, which may be as long as the chain.
 
-Of the first part the transactions may come back into the pool, of others not, as in Bitcoin
-Core."""
+So many that leave may also give their transactions back to the pool, and no more, as in Bitcoin
+Core. Those that are invalidated are parts of their own, as there: what a block's transactions do to
+the pool comes before the next one leaves."""
 
 
 @runtime_checkable
 class ObeyingValidator(Validator, Protocol):
     """A validator that takes orders, as `consensus.kernel.Kernel`."""
 
-    def carry_out(self, order: ChainOrder, block_hash: BlockHash) -> ValidationResult:
+    def carry_out(
+        self, order: ChainOrder, block_hash: BlockHash, set_aside: Iterable[BlockHash]
+    ) -> ValidationResult:
         """Change the active chain by order, about a known block."""
 
 
@@ -79,7 +82,8 @@ class Ledger:
         self.filters = filters
         self.pruner = pruner
         self._told: BlockHash | None = None  # Up to where, in the middle of a long move.
-        self._returning = False  # Its first part is still to come.
+        self._one_by_one = False  # Whether each block that leaves is a part of such a move.
+        self._returning = 0  # Of so many blocks that leave the transactions may come back.
         self.indexing = indexing or Indexing(validator, {})
 
     @property
@@ -133,8 +137,13 @@ class Ledger:
         coins = self._spendable(disconnected) if lag == 0 else {}
         return BlockOutcome(result.verdict, disconnected, connected, result.invalid, lag, coins)
 
-    def carry_out(self, order: ChainOrder, block_hash: BlockHash) -> BlockOutcome:
+    def carry_out(
+        self, order: ChainOrder, block_hash: BlockHash, set_aside: Iterable[BlockHash] = ()
+    ) -> BlockOutcome:
         """Change the active chain by order, about a known block; see `ChainOrder`.
+
+        Args:
+            set_aside: what stays invalid although the order cannot be carried out.
 
         Returns:
             The first part of what moved; the rest says `follow`, as long as there is `more`.
@@ -146,8 +155,9 @@ class Ledger:
         validator = self.validator
         assert isinstance(validator, ObeyingValidator), "only those that obey are given orders"
         if self._told is None:
-            self._told, self._returning = validator.tip()[0], True
-        result = validator.carry_out(order, block_hash)
+            self._told, self._returning = validator.tip()[0], PART_BLOCKS
+        self._one_by_one = order is ChainOrder.INVALIDATE
+        result = validator.carry_out(order, block_hash, set_aside)
         return self.follow(result.verdict, result.invalid)
 
     def follow(
@@ -165,12 +175,13 @@ class Ledger:
         """
         assert self._told is not None, "there is more of a move"
         near, at = self.lag <= NEAR_BLOCKS, self._told
+        most = 1 if self._one_by_one and not self.validator.is_active(at) else PART_BLOCKS
         disconnected: list[BlockStep] = []
-        while len(disconnected) < PART_BLOCKS and not self.validator.is_active(at):
+        while len(disconnected) < most and not self.validator.is_active(at):
             disconnected.append(self._step(at, {}))
             at = disconnected[-1].block.header.prev
         connected: list[BlockStep] = []
-        while len(disconnected) + len(connected) < PART_BLOCKS:
+        while len(disconnected) + len(connected) < most:
             step = self._next_step(at)
             if step is None:
                 break
@@ -183,8 +194,8 @@ class Ledger:
             slack = 0 if more else NEAR_BLOCKS * 2
             self._advance(len(steps) + slack, {step.hash: step.block for step in steps})
         lag = self.lag
-        coins = self._spendable(disconnected) if lag == 0 and self._returning else {}
-        self._returning = False
+        coins = self._spendable(disconnected) if lag == 0 and self._returning > 0 else {}
+        self._returning -= max(1, len(disconnected))
         moves = tuple(disconnected), tuple(connected)
         return BlockOutcome(verdict, *moves, invalid, lag, coins, more)
 

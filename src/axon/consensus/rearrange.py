@@ -11,14 +11,15 @@ has to remember it until then (host/blockorders).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from axon.chain.orders import ChainOrder
-from axon.consensus import library
+from axon.consensus import kernel_read, library
 from axon.consensus.kernel_open import OpenKernel
 from axon.consensus.kernel_use import KernelUse
 from axon.consensus.library import HANDLE, KernelError
+from axon.primitives.hashes import BlockHash
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 
 FIXED: Final = Rejected("block-fixed", "the data that would undo it or a block above it are gone")
@@ -46,14 +47,21 @@ def is_possible() -> bool:
 
 
 def carry_out(
-    use: KernelUse, order: ChainOrder, find: Callable[[OpenKernel], int | None]
+    use: KernelUse,
+    order: ChainOrder,
+    block_hash: BlockHash,
+    find: Callable[[OpenKernel, BlockHash], int | None],
+    set_aside: Iterable[BlockHash],
 ) -> Verdict:
     """Carry out an order, and go to the chain that has the most work then.
 
     Args:
         use: the open kernel.
         order: what is wanted.
-        find: the entry that it is about, which is known.
+        block_hash: of the block that it is about, which is known.
+        find: the entry of a block.
+        set_aside: blocks that stay invalid if the order cannot be carried out: what takes it back
+            frees all that builds on its block.
 
     Returns:
         Whether it could be done.
@@ -66,17 +74,37 @@ def carry_out(
     verdict: Verdict = Accepted()
     if order is not ChainOrder.RECONSIDER:
         with use.call() as opened:
-            verdict = _about(opened, order, _found(find(opened)))
+            verdict = _about(opened, order, _found(find(opened, block_hash)))
     if order is ChainOrder.RECONSIDER or verdict is FIXED:
         with use.alone() as opened:  # The library's own lock is not to be had.
             manager = _manager(opened)
-            library.chainstate_reconsider(library.chainman_active(manager), _found(find(opened)))
+            entry = _found(find(opened, block_hash))
+            library.chainstate_reconsider(library.chainman_active(manager), entry)
             library.chainman_find_best_header(manager)
+    if verdict is FIXED:
+        _set_aside_again(use, block_hash, find, set_aside)
     with use.call() as opened:
         # To import no file is how the C interface lets it look for the best chain.
         if library.manager_import_blocks(opened.manager, None, None, 0) != 0:
             raise KernelError("libbitcoinkernel cannot go to the best chain.")
     return verdict
+
+
+def _set_aside_again(
+    use: KernelUse,
+    block_hash: BlockHash,
+    find: Callable[[OpenKernel, BlockHash], int | None],
+    set_aside: Iterable[BlockHash],
+) -> None:
+    """Make what builds on a block, and is no part of the active chain, invalid once more."""
+    with use.call() as opened:
+        base = _found(find(opened, block_hash))
+        for other in set_aside:
+            entry = find(opened, other)
+            if entry is None or entry == base or not kernel_read.descends(entry, base):
+                continue
+            if not library.chain_contains(opened.chain, entry):
+                _about(opened, ChainOrder.INVALIDATE, entry)
 
 
 def _about(opened: OpenKernel, order: ChainOrder, entry: int) -> Verdict:

@@ -88,13 +88,15 @@ class BlockOrders:
         self._write()
 
     def withdraw(self, block_hash: BlockHash) -> None:
-        """The last order, which was about this block, could not be carried out.
+        """The last order to invalidate this block could not be carried out.
 
         Raises:
             StorageError: the disk refuses.
         """
         self.set_aside.pop(block_hash, None)
-        self.pending.pop()
+        self.pending.reverse()
+        self.pending.remove((ChainOrder.INVALIDATE, block_hash))
+        self.pending.reverse()
         self._write()
 
     def settled(self) -> None:

@@ -38,7 +38,7 @@ from axon.consensus.kernel_open import Opening
 from axon.consensus.ledger import Ledger
 from axon.consensus.prunedblocks import PrunedBlocks
 from axon.consensus.pruning import Pruner
-from axon.consensus.rearrange import HIDDEN, is_possible
+from axon.consensus.rearrange import FIXED, HIDDEN, is_possible
 from axon.drivers.aio.recordfile import AppendFile
 from axon.drivers.aio.stores import RocksStore
 from axon.errors import DamageError, StorageError
@@ -120,10 +120,8 @@ class Storage:
             on_log=_kernel_log.debug,
             opening=opening,
         )
-        self.kernel.gone = self.gone
-        self._pruner = None
-        if settings.prune_target_bytes is not None:
-            self._pruner = Pruner(self.kernel, self.gone)
+        prunes, self.kernel.gone = settings.prune_target_bytes is not None, self.gone
+        self._pruner = Pruner(self.kernel, self.gone) if prunes else None
         try:
             say("Loading headers…")
             self._header_file = AppendFile(indexes / "headers.dat", HEADER_SIZE)
@@ -263,12 +261,14 @@ class Storage:
 
     def _repeat_orders(self) -> None:
         """Carry out what the kernel may have forgotten of the operator's orders."""
-        for order, block_hash in self._orders.pending:
+        for order, block_hash in list(self._orders.pending):
             entry = self.headers.get(block_hash)
             if entry is not None:
                 tell(self.kernel, entry)
             if self.kernel.height_of(block_hash) is not None:
-                self.kernel.carry_out(order, block_hash)
+                result = self.kernel.carry_out(order, block_hash, self._orders.set_aside)
+                if result.verdict is FIXED:
+                    self._orders.withdraw(block_hash)  # A kill came before it could say so.
 
     def _exclude_invalid(self) -> None:
         """Mark what an earlier run found invalid, as the kernel remembers it."""
@@ -364,8 +364,8 @@ class Storage:
             self.kernel.flush()
             self._orders.settled()
         self._orders.note(order, block_hash, is_related)
-        outcome = self.ledger.carry_out(order, block_hash)
-        if isinstance(outcome.verdict, Rejected):
+        outcome = self.ledger.carry_out(order, block_hash, self._orders.set_aside)
+        if outcome.verdict is FIXED:
             self._orders.withdraw(block_hash)
         return outcome
 
