@@ -23,6 +23,7 @@ from axon.mining.miner import mine
 from axon.mining.template import assemble
 from axon.primitives.address import encode_address
 from axon.primitives.block import Block
+from axon.primitives.hashes import to_hex
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from axon.rpc.zmqpub.settings import TOPICS
@@ -287,3 +288,23 @@ def test_bitcoin_core_says_the_same_in_the_same_order(publishers: Publishers) ->
     both.both("setmocktime", START_S + 3_000 + 3_700)
     both.send(pay(coins[4], 1_000))
     both.compare(2 * 3 + 1)
+
+    taken = [block(late[1], [pay(coins[5], 1_000), pay(coins[6], 1_000)])]
+    taken.append(block(taken[0], [pay(coins[7], 1_000)]))
+    taken.append(block(taken[1]))
+    both.give(*taken)
+    both.compare(3 * 5 + 3 * 2)
+    for order, least in (("invalidateblock", 3 + 3 * 3), ("reconsiderblock", 3 * 3)):
+        both.both(order, to_hex(taken[0].hash))
+        both.compare(least)
+        both.both("getrawmempool", False, True)
+
+    branch = [block(late[1], [pay(coins[5], 3_000)])]
+    for _ in range(3):
+        branch.append(block(branch[-1]))
+    both.give(*branch)
+    both.compare(3 + 4 * 3)
+    both.both("invalidateblock", to_hex(branch[1].hash))
+    both.both("preciousblock", to_hex(taken[0].hash))
+    both.compare(3)
+    both.both("getrawmempool", False, True)

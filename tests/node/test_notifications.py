@@ -111,6 +111,25 @@ def test_blocks_that_connect_together_are_a_tip_each() -> None:
     ]
 
 
+def test_the_pool_follows_each_of_them_before_the_next() -> None:
+    rig = notifying()
+    coins = coins_of(rig, ALICE)[:2]
+    waiting = [ALICE.pay([coin], [TxOut(coin.amount_sat - 1_000, BOB.script)]) for coin in coins]
+    rivals = [ALICE.pay([coin], [TxOut(coin.amount_sat - 2_000, BOB.script)]) for coin in coins]
+    for transaction in waiting:
+        rig.command(SendTransaction(transaction))
+    told(rig)
+    first = next_block(rig, rivals[:1])
+    rig.command(SubmitHeader(first.header))
+    second = next_block(rig, rivals[1:], parent=rig.node.headers.get(first.hash))
+    give(rig, second)
+    give(rig, first)
+    expected: list[str] = []
+    for transaction, block in zip(waiting, (first, second), strict=True):
+        expected += (f"R{short(transaction)}", f"+{short(block)}", f"tip {short(block)}")
+    assert told(rig) == expected
+
+
 def test_a_chain_begins_with_a_block() -> None:
     assert told(Rig(blocks=(), settings=NOTIFYING)) == [f"+{short(REGTEST.genesis)}"]
     assert told(Rig(settings=NOTIFYING)) == []

@@ -6,6 +6,8 @@ facts, the pool, the blocks kept for peers, the tip told and announced.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from axon.chain.outcome import BlockOutcome
 from axon.machine import Instant
 from axon.node.chainstate import ChainState
@@ -73,10 +75,11 @@ class ChainMoves:
         connected = chain.move(outcome, now)
         self._report_moves(outcome)
         self._notifications.blocks_left(outcome)
-        self._transactions.outcomes.chain_moved(outcome, now)
+        for part in _parts(outcome):
+            self._transactions.outcomes.chain_moved(part, now)
+            self._check_initial_sync(now)
+            self._notifications.blocks_joined(part)
         self._replies.chain_moved(outcome)
-        self._check_initial_sync(now)
-        self._notifications.blocks_joined(outcome)
         self._report_tip(outcome)
         self._transactions.minimum_changed(now)
         self._headers.sync.tip_moved(now)
@@ -114,3 +117,10 @@ class ChainMoves:
             self._outbox.report(InitialSyncEnded(self._chain.active.height))
         synced = not self._chain.initial_sync
         self._links.tip_changed(self._chain.active.height, now, synced=synced)
+
+
+def _parts(outcome: BlockOutcome) -> list[BlockOutcome]:
+    """A move in parts, each of which the pool follows before the next: a reorganisation in one."""
+    if outcome.disconnected or len(outcome.connected) == 1:
+        return [outcome]
+    return [replace(outcome, connected=(step,)) for step in outcome.connected]
