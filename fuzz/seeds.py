@@ -75,7 +75,7 @@ from axon.wire.messages import (
 )
 from axon.wire.v1 import V1Transport
 from fuzz.engine import CORPUS
-from fuzz.targets import TARGETS, links, nodecalls, walletcalls
+from fuzz.targets import TARGETS, chainorders, httprequests, links, nodecalls, walletcalls
 from tests.payments.invoices import URI
 from tests.payments.receipts import MINED, RECEIPT
 
@@ -430,7 +430,7 @@ def _payments() -> dict[str, Iterable[bytes]]:
 def inputs() -> dict[str, list[bytes]]:
     """The first inputs of every target."""
     made = _primitives() | _text() | _files() | _wire() | _packets() | _calls() | _payments()
-    made |= _payjoin() | _partial()
+    made |= _payjoin() | _partial() | httprequests.EXAMPLES | chainorders.EXAMPLES
     made["link-message"] = [links.message_input(each) for each in links.EXAMPLES]
     return {name: list(made[name]) if name in made else _any_bytes(name) for name in TARGETS}
 

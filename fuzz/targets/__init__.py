@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Final
 
 from fuzz.targets import (
+    chainorders,
     compactblocks,
     electrum,
     files,
+    httprequests,
     links,
     machines,
     nodecalls,
@@ -47,6 +49,8 @@ TARGETS: Final[dict[str, Target]] = {
         links,
         partners,
         electrum,
+        httprequests,
+        chainorders,
     )
     for name, target in room.TARGETS.items()
 }

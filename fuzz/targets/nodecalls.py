@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from axon.drivers.aio.clock import Clock
 from axon.machine import NoCommand
@@ -46,6 +46,7 @@ _EXAMPLES: Final[dict[str, Json]] = {
     "txid": "11" * 32,
     "txids": ["11" * 32],
 }
+_T = TypeVar("_T")
 CALL_S: Final = 10.0
 
 CALLS_A_NODE: Final = 500
@@ -65,7 +66,7 @@ class _Switches:
         return category == "all"
 
 
-class _Node:
+class HeldNode:
     """A node in memory, and the context of its methods."""
 
     def __init__(self) -> None:
@@ -109,28 +110,32 @@ class _Node:
         Raises:
             RpcError: it refuses.
         """
-        work = asyncio.wait_for(_REGISTRY.execute(self.daemon, name, params), CALL_S)
-        return self._runner.run(work)
+        return self.run(_REGISTRY.execute(self.daemon, name, params))
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """The outcome of some work on the node's loop, which ends within `CALL_S`."""
+        return self._runner.run(asyncio.wait_for(work, CALL_S))
 
     def close(self) -> None:
         self.daemon.close()
         self._runner.close()
 
 
-_nodes: Final[list[_Node]] = []
+_nodes: Final[list[HeldNode]] = []
 
 
-def _node() -> _Node:
+def held_node() -> HeldNode:
+    """The node of this process, or a new one in its place."""
     if _nodes and _nodes[0].calls >= CALLS_A_NODE:
         _nodes.pop().close()
     if not _nodes:
-        _nodes.append(_Node())
+        _nodes.append(HeldNode())
     _nodes[0].calls += 1
     return _nodes[0]
 
 
 CALLS: Final = Calls(
-    _REGISTRY, _LEFT_OUT, _EXAMPLES, lambda name, params: _node().call(name, params)
+    _REGISTRY, _LEFT_OUT, _EXAMPLES, lambda name, params: held_node().call(name, params)
 )
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
