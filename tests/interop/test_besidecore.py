@@ -19,6 +19,7 @@ from tests.interop.corecalls import (
     of_the_rest,
     usages,
 )
+from tests.interop.optioncalls import of_options
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 
@@ -118,7 +119,7 @@ def scene_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Be
 
 @pytest.mark.parametrize(
     "group",
-    [of_the_chain, of_the_pool, of_scripts, of_drafts, of_the_rest],
+    [of_the_chain, of_the_pool, of_scripts, of_drafts, of_the_rest, of_options],
     ids=lambda it: it.__name__,
 )
 def test_calls(scene: tuple[BesideCore, Scene], group: Callable[[Scene], Calls]) -> None:

@@ -52,6 +52,18 @@ def scan(
     return [action, objects, start, strict, limit]
 
 
+@method("blockchain", strict=True)
+def judge(_: object, *, limit: int = 7) -> Json:
+    """Knows its options."""
+    return limit
+
+
+@method("blockchain", nulls=True)
+def guess(_: object, *, limit: int = 7) -> Json:
+    """Takes null for nothing."""
+    return limit
+
+
 @method("control", hidden=("wait",), waits=True)
 async def stop(_: object, wait: int | None = None) -> Json:
     """Stops."""
@@ -178,6 +190,7 @@ def test_too_few_or_too_many_get_the_help_text(registry: Registry, params: objec
         ({"action": "go", "strict": True, "limit": 3}, ["go", None, 0, True, 3]),
         ({"action": "go", "options": {"limit": 3}}, ["go", None, 0, False, 3]),
         ({"args": ["go", ["a"]], "limit": 3}, ["go", ["a"], 0, False, 3]),
+        (["go", None, 0, {"loose": 1, "limit": 3}], ["go", None, 0, False, 3]),
     ],
 )
 def test_options(registry: Registry, params: object, result: Json) -> None:
@@ -187,11 +200,15 @@ def test_options(registry: Registry, params: object, result: Json) -> None:
 @pytest.mark.parametrize(
     ("params", "code", "message"),
     [
-        (["go", None, 0, {"loose": 1}], -3, "Unexpected key loose"),
         (
             ["go", None, 0, {"limit": "x"}],
             -3,
-            "JSON value of type string for field limit is not of expected type number",
+            "JSON value of type string is not of expected type number",
+        ),
+        (
+            ["go", None, 0, {"limit": None}],
+            -3,
+            "JSON value of type null is not of expected type number",
         ),
         (
             {"action": "go", "options": {}, "limit": 1},
@@ -203,6 +220,31 @@ def test_options(registry: Registry, params: object, result: Json) -> None:
 def test_unfit_options(registry: Registry, params: object, code: int, message: str) -> None:
     error = refusal(registry, "scan", params)
     assert (error.code, error.message) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "answer"),
+    [
+        ("judge", {"limit": 3}, 3),
+        ("judge", {"loose": 1}, "Unexpected key loose"),
+        (
+            "judge",
+            {"loose": 1, "limit": "x"},
+            "JSON value of type string for field limit is not of expected type number",
+        ),
+        ("judge", {"limit": None}, "JSON value of type null is not of expected type number"),
+        ("guess", {"loose": 1, "limit": None}, 7),
+        ("guess", {"limit": "x"}, "JSON value of type string is not of expected type number"),
+    ],
+)
+def test_methods_differ_in_how_they_read_options(
+    registry: Registry, name: str, given: dict[str, Json], answer: Json
+) -> None:
+    if isinstance(answer, str):
+        error = refusal(registry, name, [given])
+        assert (error.code, error.message) == (-3, answer)
+    else:
+        assert run(registry, name, [given]) == answer
 
 
 def test_every_type(registry: Registry) -> None:
@@ -250,6 +292,8 @@ def test_help_of_all(registry: Registry) -> None:
     assert run(registry, "help") == (
         "== Blockchain ==\n"
         'getblock "blockhash" ( verbosity )\n'
+        "guess ( options )\n"
+        "judge ( options )\n"
         'scan "action" ( ["object",...] start options )\n\n'
         "== Control ==\n"
         'help ( "command" )\n'

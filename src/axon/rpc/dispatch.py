@@ -67,6 +67,8 @@ class _Mark:
     waits: bool
     labels: Mapping[str, str]
     shown: Mapping[str, str]
+    strict: bool
+    nulls: bool
 
 
 def method(
@@ -78,6 +80,8 @@ def method(
     waits: bool = False,
     labels: Mapping[str, str] | None = None,
     shown: Mapping[str, str] | None = None,
+    strict: bool = False,
+    nulls: bool = False,
 ) -> Callable[[_F], _F]:
     """Marks a function as an RPC method.
 
@@ -91,6 +95,8 @@ def method(
             its caller hangs up, and at once when the server stops.
         labels: what complaints about values call parameters, where that is not their name.
         shown: what stands for parameters in the line of usage, where their type does not say it.
+        strict: fields of the options that nobody knows are refused, and not passed over.
+        nulls: null is as good as no field of the options.
     """
 
     def mark(function: _F) -> _F:
@@ -105,6 +111,8 @@ def method(
                 waits,
                 labels or {},
                 shown or {},
+                strict,
+                nulls,
             ),
         )
         return function
@@ -123,6 +131,7 @@ class Method:
         self.is_async = inspect.iscoroutinefunction(function)
         self._function = function
         self._call_slot: str | None = None
+        self._strict, self._nulls = mark.strict, mark.nulls
         self.parameters: list[Parameter] = []
         self.options: list[Parameter] = []
         docs = split_docstring(inspect.getdoc(function) or "")
@@ -186,19 +195,26 @@ class Method:
         return arguments
 
     def _converted_options(self, given: dict[str, object]) -> dict[str, object]:
-        known = {name: option for option in self.options for name in option.names}
-        arguments = {}
-        for name, value in given.items():
-            if name not in known:
-                raise RpcError(Code.TYPE, f"Unexpected key {name}")
-            option = known[name]
-            fault = option.mismatch(value)
-            if fault is not None:
-                fault = fault.replace(" is not", f" for field {name} is not", 1)
-                raise RpcError(Code.TYPE, fault)
-            if value is not None:
-                arguments[option.keyword] = option.convert(value)
+        arguments: dict[str, object] = {}
+        for option in self.options:
+            for name in option.names:
+                if name in given and not (self._nulls and given[name] is None):
+                    arguments[option.keyword] = self._option(option, name, given[name])
+        known = {name for option in self.options for name in option.names}
+        unknown = next((name for name in given if name not in known), None)
+        if self._strict and unknown is not None:
+            raise RpcError(Code.TYPE, f"Unexpected key {unknown}")
         return arguments
+
+    def _option(self, option: Parameter, name: str, value: object) -> object:
+        fault = option.mismatch(value, may_be_null=False)
+        if fault is not None:
+            field = f" for field {name} is not"
+            told = (
+                fault.replace(" is not", field, 1) if self._strict and value is not None else fault
+            )
+            raise RpcError(Code.TYPE, told)
+        return option.convert(value)
 
     def _positional(self, named: dict[str, object]) -> list[object]:
         """Named parameters put into their places, holes filled with None."""

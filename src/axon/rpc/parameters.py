@@ -224,10 +224,14 @@ class Parameter:
         """All names, as complaints spell them: `verbosity|verbose`."""
         return "|".join(self.names)
 
-    def mismatch(self, value: object) -> str | None:
-        """Core's sentence if the value's JSON type is not the declared one."""
+    def mismatch(self, value: object, *, may_be_null: bool = True) -> str | None:
+        """Core's sentence if the value's JSON type is not the declared one.
+
+        Args:
+            may_be_null: null is as good as nothing, where there is a default.
+        """
         expected = self.shape.expected
-        if expected is None or (value is None and not self.required):
+        if expected is None or (value is None and may_be_null and not self.required):
             return None
         given = type_name(value)
         if given == expected:

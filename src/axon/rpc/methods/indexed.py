@@ -189,6 +189,7 @@ def _placed(daemon: Daemon, shown: dict[str, Json], block_hash: BlockHash) -> di
         "outputs": '[{"txid":"hex","vout":n},...]',
         "options": '{"mempool_only":bool,"return_spending_tx":bool,...}',
     },
+    strict=True,
 )
 async def gettxspendingprevout(
     daemon: Daemon,

@@ -88,7 +88,7 @@ def _diagram(clusters: Sequence[tuple[Chunk, ...]]) -> Iterator[tuple[int, int]]
         yield weight_wu, fee_sat
 
 
-@method("blockchain")
+@method("blockchain", nulls=True)
 async def importmempool(
     daemon: Daemon,
     filepath: str,
