@@ -5,8 +5,8 @@
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
 eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent, packets,
-directpay, alarm, electrum, indexing, lookups; without a name all are measured. `--keep` adds the
-table to bench/results.md.
+directpay, alarm, electrum, indexing, lookups, longanswers; without a name all are measured.
+`--keep` adds the table to bench/results.md.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from bench import (
     indexing,
     lightclients,
     lightheaders,
+    longanswers,
     lookups,
     matching,
     mesh,
@@ -95,6 +96,7 @@ def main(arguments: list[str]) -> int:
         "electrum": electrumnews.measure,
         "indexing": lambda: indexing.measure(rounds=options.rounds),
         "lookups": lookups.measure,
+        "longanswers": longanswers.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))
