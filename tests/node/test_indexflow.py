@@ -104,3 +104,16 @@ def test_near_the_tip_no_block_keeps_them_waiting() -> None:
     submit(rig, 2)
     validate_one(rig)
     assert waiting(rig).count(AdvanceIndex) == 2
+
+
+def test_one_that_is_being_built_waits_for_the_last_blocks_of_a_sync() -> None:
+    rig = indexed()
+    submit(rig, 2)
+    rig.work(waiting(rig).index(ValidateBlock))
+    lag = rig.node.active.height - min(index.height for index in rig.indexes.values())
+    assert lag > NEAR_BLOCKS
+    assert AdvanceIndex not in waiting(rig)
+    validate_one(rig)
+    assert AdvanceIndex not in waiting(rig)
+    validate_one(rig)
+    assert waiting(rig).count(AdvanceIndex) == 2

@@ -4,7 +4,7 @@
            --> behind, or at the tip
 
 While the chain is far behind its headers they give way to blocks that wait, for these need the same
-processors.
+processors; and one that is far behind itself, to the last of them, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ LAG_LIMIT: Final = 2_000
 left costs time at the end, when nothing else is to be done."""
 
 NEAR_BLOCKS: Final = 6
-"""So few blocks behind the best header the chain is in no sync: each block is waited for."""
+"""So few blocks behind the best header the chain is in no sync, and so few behind the chain an
+index follows it: then each block is waited for."""
 
 FOLLOWS_WITHIN: Final = 144
 """An index that was at the tip and is no further behind than this counts as synced, as in Bitcoin
@@ -92,12 +93,13 @@ class IndexFlow:
     def begin_if_idle(self) -> None:
         """Move those on that are behind, unless blocks of a sync wait."""
         chain = self._chain
-        syncing = chain.headers.best.height - chain.active.height > NEAR_BLOCKS
-        waiting = syncing and (chain.validating or self._download.in_flight_total > 0)
+        missing = chain.headers.best.height - chain.active.height
+        waiting = missing > 0 and (chain.validating or self._download.in_flight_total > 0)
         for name, index in self._indexes.items():
             if name in self._moving or index.best == chain.active.tip.hash:
                 continue
-            if waiting and chain.active.height - index.height < LAG_LIMIT:
+            lag = chain.active.height - index.height
+            if waiting and max(missing, lag) > NEAR_BLOCKS and lag < LAG_LIMIT:
                 continue
             self._moving[name] = None
             self._outbox.delegate(AdvanceIndex(name), index_lane(name), IndexAdvanced(name))
