@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 from axon.rpc.amounts import (
     MAX_DEPTH,
     TOO_DEEP,
+    Amount,
     LazyList,
     LazyObject,
     Number,
@@ -47,6 +48,7 @@ _CUT_ESCAPE: Final = re.compile(
 """An escape in whose middle a piece ends, and half a pair of them."""
 
 _CUT_SIZE: Final = 12
+_PLAIN: Final = frozenset((int, bool, type(None), Amount))
 
 _CUT_NUMBER_SIZE: Final = 2
 """A number that a window cuts behind `e+` looks as if it ended before that."""
@@ -215,23 +217,27 @@ class _Reader:
 def is_long(value: object) -> bool:
     """Whether a value takes long to encode; looks at no more than `LONG_VALUES` of it."""
     values_left, text_left = LONG_VALUES, PIECE_SIZE
-    levels: list[Iterator[object]] = [iter((value,))]
-    while levels:
-        try:
-            each = next(levels[-1])
-        except StopIteration:
-            levels.pop()
+    left: list[object] = [value]
+    while left:
+        each = left.pop()
+        kind = type(each)
+        if kind in _PLAIN:
             continue
-        if isinstance(each, LazyList | LazyObject):
-            return True
         if isinstance(each, str):
             text_left -= len(each)
+            if text_left < 0:
+                return True
         elif isinstance(each, dict):
-            levels.append(iter(each.values()))
-        elif isinstance(each, list | tuple):
-            levels.append(iter(each))
-        values_left -= 1
-        if values_left < 0 or text_left < 0:
+            values_left -= len(each)
+            if values_left < 0:
+                return True
+            left += each.values()
+        elif isinstance(each, (list, tuple)):
+            values_left -= len(each)
+            if values_left < 0:
+                return True
+            left += each
+        elif isinstance(each, LazyList | LazyObject):
             return True
     return False
 
