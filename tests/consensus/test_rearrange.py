@@ -191,7 +191,9 @@ def test_a_long_move_comes_in_parts_with_coins_and_filters(kernel: Kernel) -> No
     left = [step.hash for part in parts for step in part.disconnected]
     assert left == [block.hash for block in reversed(chain[2:])]
     assert [step.hash for part in parts for step in part.connected] == [b.hash for b in rival]
-    assert [len(part.disconnected) for part in parts] == [1] * (LENGTH - 2) + [0]
+    left_at_once = [len(part.disconnected) for part in parts]
+    assert left_at_once[:PART_BLOCKS] == [1] * PART_BLOCKS
+    assert left_at_once[PART_BLOCKS] == PART_BLOCKS
     assert ledger.coins.best == rival[-1].hash == kernel.tip()[0]
     assert ledger.lag == 0
     forth = moved(ledger, ledger.carry_out(RECONSIDER, chain[-1].hash))

@@ -44,7 +44,7 @@ PART_BLOCKS: Final = 10
 """Blocks of one part of a move that an order brought about, which may be as long as the chain.
 
 So many that leave may also give their transactions back to the pool, and no more, as in Bitcoin
-Core. Those that are invalidated are parts of their own, as there: what a block's transactions do to
+Core. If they are invalidated each is a part of its own, as there: what a block's transactions do to
 the pool comes before the next one leaves."""
 
 
@@ -82,7 +82,7 @@ class Ledger:
         self.filters = filters
         self.pruner = pruner
         self._told: BlockHash | None = None  # Up to where, in the middle of a long move.
-        self._one_by_one = False  # Whether each block that leaves is a part of such a move.
+        self._one_by_one: int | None = None  # From this height on blocks leave so: invalidated.
         self._returning = 0  # Of so many blocks that leave the transactions may come back.
         self.indexing = indexing or Indexing(validator, {})
 
@@ -156,7 +156,8 @@ class Ledger:
         assert isinstance(validator, ObeyingValidator), "only those that obey are given orders"
         if self._told is None:
             self._told, self._returning = validator.tip()[0], PART_BLOCKS
-        self._one_by_one = order is ChainOrder.INVALIDATE
+        invalidates = order is ChainOrder.INVALIDATE
+        self._one_by_one = validator.height_of(block_hash) if invalidates else None
         result = validator.carry_out(order, block_hash, set_aside)
         return self.follow(result.verdict, result.invalid)
 
@@ -175,7 +176,7 @@ class Ledger:
         """
         assert self._told is not None, "there is more of a move"
         near, at = self.lag <= NEAR_BLOCKS, self._told
-        most = 1 if self._one_by_one and not self.validator.is_active(at) else PART_BLOCKS
+        most = 1 if self._leaves_alone(at) else PART_BLOCKS
         disconnected: list[BlockStep] = []
         while len(disconnected) < most and not self.validator.is_active(at):
             disconnected.append(self._step(at, {}))
@@ -195,9 +196,18 @@ class Ledger:
             self._advance(len(steps) + slack, {step.hash: step.block for step in steps})
         lag = self.lag
         coins = self._spendable(disconnected) if lag == 0 and self._returning > 0 else {}
-        self._returning -= max(1, len(disconnected))
+        self._returning = max(0, self._returning - max(1, len(disconnected)))
         moves = tuple(disconnected), tuple(connected)
         return BlockOutcome(verdict, *moves, invalid, lag, coins, more)
+
+    def _leaves_alone(self, block_hash: BlockHash) -> bool:
+        """Whether a block leaves the active chain because it, or one below it, was invalidated.
+
+        Those whose transactions do not come back leave several at a time.
+        """
+        if self._one_by_one is None or not self._returning or self.validator.is_active(block_hash):
+            return False
+        return (self.validator.height_of(block_hash) or 0) >= self._one_by_one
 
     def _next_step(self, block_hash: BlockHash) -> BlockStep | None:
         """The active block behind this one; None if it is the tip, or not active."""
