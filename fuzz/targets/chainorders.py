@@ -15,6 +15,7 @@ from axon.errors import StorageError
 from axon.host.blockorders import BlockOrders
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
+from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Accepted
 from fuzz.source import Source
 from tests.consensus.chains import GENESIS, GENESIS_SPOT, chain_on, spot_of
@@ -51,7 +52,7 @@ def orders_file(data: bytes) -> None:
 
 @cache
 def _kernel() -> Kernel:
-    kernel = Kernel("regtest", threads=0)
+    kernel = Kernel(REGTEST, threads=0)
     for block in _BLOCKS:
         assert kernel.process_block(block.raw).verdict == Accepted()
     return kernel

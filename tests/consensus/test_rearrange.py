@@ -114,7 +114,7 @@ def test_what_was_undone_before_that_is_done_again(tmp_path: Path) -> None:
 
 
 def test_what_was_set_aside_stays_so_when_an_order_cannot_be_carried_out(tmp_path: Path) -> None:
-    kernel = Kernel("regtest", tmp_path, threads=0)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
     chain = fed(kernel, chain_on(GENESIS_SPOT, 4))
     rival = fed(kernel, chain_on(spot_of(chain[2], 3), 2, tag=1))
     assert kernel.carry_out(INVALIDATE, rival[0].hash).connected == (chain[3].hash,)

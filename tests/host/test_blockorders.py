@@ -151,7 +151,7 @@ def test_what_cannot_be_done_frees_nothing_that_was_set_aside(tmp_path: Path) ->
     storage, blocks = grown(tmp_path)
     rival = chain_on(spot_of(blocks[-2], LENGTH - 1), 2, tag=1)
     for block in rival:
-        storage.learn_headers([block.header])
+        storage.learn_headers([block.header], None)
         storage.validate(block.raw, follow=True, block=None)
     outcome = storage.carry_out(INVALIDATE, rival[0].hash)
     while outcome.more:
