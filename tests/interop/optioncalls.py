@@ -51,7 +51,6 @@ def of_options(scene: Scene) -> Calls:
         ("getblocktemplate", [{"x": 1}]),
         ("getblocktemplate", [{"mode": "x", "x": 1}]),
         ("getblocktemplate", [{"rules": "x", "mode": "template"}]),
-        ("submitpackage", [[], {"x": 1}]),
         ("gettxspendingprevout", {"outputs": [spent], "x": 1}),
         ("importmempool", {"filepath": "/nonexistent", "use_current_time": "x"}),
         ("importmempool", {"filepath": "/nonexistent", "options": {}, "use_current_time": True}),

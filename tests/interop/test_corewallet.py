@@ -277,31 +277,41 @@ def _locking(node: Asked) -> None:
 
 def _options(node: Asked) -> None:
     """Options that nobody knows, null, or of another type."""
-    mine = node.do("getnewaddress", "options", at="b")
+    node.do("createwallet", "o")
+    mine = node.do("getnewaddress", "options", at="o")
     node.do("generatetoaddress", 101, mine)
-    paid = node.do("sendtoaddress", mine, 1, at="b")
+    paid = node.do("sendtoaddress", mine, 1, at="o")
     draft = node.do("createrawtransaction", [], {mine: 0.2})
     coin = {"txid": "11" * 32, "vout": 0, "x": 1}
     given: object
     for given in ({"x": 1}, {"x": None, "fee_rate": "y"}, {"fee_rate": None}, {"x": 1, "psbt": 7}):
-        node.ask("fundrawtransaction", draft, given, at="b")
-        node.ask("walletcreatefundedpsbt", [], {mine: 0.2}, 0, given, at="b")
-        node.ask("send", {mine: 0.2}, None, "unset", None, given, at="b")
-        node.ask("bumpfee", paid, given, at="b")
-        node.ask("psbtbumpfee", paid, given, at="b")
-    for given in ({"x": 1}, {"maximumCount": "y", "x": 1}, {"minimumAmount": None}, []):
-        node.ask("listunspent", 1, 9, [], True, given, at="b")
-    for given in ({"x": 1, "send_max": True}, {"send_max": "y"}, {"send_max": None}):
-        node.ask("sendall", ["zz"], None, "unset", None, given, at="b")
+        node.ask("fundrawtransaction", draft, given, at="o")
+        node.ask("walletcreatefundedpsbt", [], {mine: 0.2}, 0, given, at="o")
+        node.ask("send", {mine: 0.2}, None, "unset", None, given, at="o")
+        node.ask("bumpfee", paid, given, at="o")
+        node.ask("psbtbumpfee", paid, given, at="o")
+    for given in (
+        {"x": 1},
+        {"maximumCount": "y", "x": 1},
+        {"minimumAmount": None},
+        {"maximumCount": None},
+        [],
+    ):
+        node.ask("listunspent", 1, 9, [], True, given, at="o")
+    for given in ({"x": 1, "send_max": True}, {"x": 1, "send_max": None}):
+        node.ask("sendall", ["zz"], None, "unset", None, given, at="o")
     for given in ({"x": 1}, {"active_only": "y"}, {"private": None}):
-        node.ask("gethdkeys", given, at="b")
+        node.ask("gethdkeys", given, at="o")
     for given in ({"x": 1}, {"hdkey": 1}, {"hdkey": None}, {"internal": "y"}):
-        node.ask("createwalletdescriptor", "zz", given, at="b")
-    node.ask("simulaterawtransaction", [], {"x": 1, "include_watchonly": None}, at="b")
-    node.ask("lockunspent", False, [coin], at="b")
-    node.ask("lockunspent", False, [{"x": 1}], at="b")
-    node.ask("importdescriptors", [{"desc": "raw(51)", "timestamp": "now", "x": 1}], at="b")
-    node.ask("signrawtransactionwithwallet", draft, [{**coin, "scriptPubKey": "51"}], at="b")
+        node.ask("createwalletdescriptor", "bech32m", given, at="o")
+    for given in ({"x": 1, "include_watchonly": None}, {"include_watchonly": "y"}):
+        node.ask("simulaterawtransaction", [], given, at="o")
+    for given in ({"x": 1}, {"send_max": "y"}, {"minconf": "y"}):
+        node.ask("sendall", [mine], None, "unset", None, {"add_to_wallet": False, **given}, at="o")
+    node.ask("lockunspent", False, [coin], at="o")
+    node.ask("lockunspent", False, [{"x": 1}], at="o")
+    node.ask("importdescriptors", [{"desc": "raw(51)", "timestamp": "now", "x": 1}], at="o")
+    node.ask("signrawtransactionwithwallet", draft, [{**coin, "scriptPubKey": "51"}], at="o")
 
 
 @pytest.fixture(scope="module", name="pair")

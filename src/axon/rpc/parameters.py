@@ -270,27 +270,36 @@ def expect_texts(values: Sequence[object]) -> list[str]:
 
 
 def check_fields(
-    given: Mapping[str, object], expected: Mapping[str, type], *, may_miss: bool = False
+    given: Mapping[str, object],
+    expected: Mapping[str, type],
+    *,
+    may_miss: bool = False,
+    strict: bool = False,
 ) -> None:
     """See that the fields of an object are there and of the right types.
 
     Args:
-        expected: the types of the fields that are looked at: `str` or `int`.
+        expected: the types of the fields that are looked at: `str`, `int`, `bool`, `list`, `dict`;
+            `object` for any.
         may_miss: whether they may be left out, or null.
+        strict: whether there may be no others.
 
     Raises:
         RpcError: -3, one is not.
     """
     for name in sorted(expected):
-        value, wanted = given.get(name), _TYPE_NAMES[expected[name]]
+        value, kind = given.get(name), expected[name]
         if value is None and not may_miss:
             raise RpcError(Code.TYPE, f"Missing {name}")
-        if value is not None and type_name(value) != wanted:
+        if value is not None and kind is not object and type_name(value) != _TYPE_NAMES[kind]:
             raise RpcError(
                 Code.TYPE,
                 f"JSON value of type {type_name(value)} for field {name} is not of expected type"
-                f" {wanted}",
+                f" {_TYPE_NAMES[kind]}",
             )
+    unknown = next((name for name in given if name not in expected), None)
+    if strict and unknown is not None:
+        raise RpcError(Code.TYPE, f"Unexpected key {unknown}")
 
 
 def parse_hex(text: str, name: str) -> bytes:

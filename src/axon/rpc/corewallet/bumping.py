@@ -33,6 +33,7 @@ from axon.rpc.corewallet.reach import seen_by, wallets_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import check_fields
 
 if TYPE_CHECKING:
     from axon.wallet.descriptordesk import DescriptorDesk
@@ -40,15 +41,15 @@ if TYPE_CHECKING:
 WALLET_INCREMENT_SAT_KVB: Final = 5_000
 """By so much a payment whose new fee nobody names pays more, as in Bitcoin Core."""
 
-_OPTIONS: Final = (
-    "confTarget",
-    "conf_target",
-    "fee_rate",
-    "replaceable",
-    "estimate_mode",
-    "outputs",
-    "original_change_index",
-)
+_OPTIONS: Final = {
+    "confTarget": int,
+    "conf_target": int,
+    "fee_rate": object,
+    "replaceable": bool,
+    "estimate_mode": str,
+    "outputs": object,
+    "original_change_index": int,
+}
 
 
 @method("wallet")
@@ -100,9 +101,7 @@ async def _bump(
     daemon: Daemon, call: Call, txid: Txid, options: Mapping[str, Json], *, as_psbt: bool
 ) -> Json:
     wallet = await seen_by(daemon, call)
-    unknown = next((name for name in options if name not in _OPTIONS), None)
-    if unknown is not None:
-        raise RpcError(Code.TYPE, f"Unexpected key {unknown}")
+    check_fields(options, _OPTIONS, may_miss=True, strict=True)
     if "confTarget" in options and "conf_target" in options:
         raise RpcError(
             Code.PARAMETER,

@@ -23,20 +23,20 @@ from axon.rpc.corewallet.scripts import descriptor_of, parents, script_from, sol
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import parse_hash, type_name
+from axon.rpc.parameters import check_fields, parse_hash, type_name
 
 if TYPE_CHECKING:
     from axon.wallet.descriptordesk import DescriptorDesk
     from axon.wallet.holdings import HeldCoin
 
 MOST_DEPTH: Final = 9_999_999
-_OPTIONS: Final = (
-    "minimumAmount",
-    "maximumAmount",
-    "maximumCount",
-    "minimumSumAmount",
-    "include_immature_coinbase",
-)
+_OPTIONS: Final = {
+    "minimumAmount": object,
+    "maximumAmount": object,
+    "maximumCount": int,
+    "minimumSumAmount": object,
+    "include_immature_coinbase": bool,
+}
 
 
 @method("wallet")
@@ -100,9 +100,11 @@ async def listunspent(
 
 
 def _query(given: Mapping[str, Json]) -> dict[str, Any]:
-    unknown = next((name for name in given if name not in _OPTIONS), None)
-    if unknown is not None:
-        raise RpcError(Code.TYPE, f"Unexpected key {unknown}")
+    check_fields(given, _OPTIONS, may_miss=True, strict=True)
+    for name, kind in (("maximumCount", "number"), ("include_immature_coinbase", "bool")):
+        if name in given and given[name] is None:
+            message = f"JSON value of type null is not of expected type {kind}"
+            raise RpcError(Code.TYPE, message)
     query: dict[str, Any] = {
         "least": 0,
         "most": MAX_MONEY_SAT,

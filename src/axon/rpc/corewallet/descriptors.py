@@ -130,7 +130,7 @@ class _HdKeys:
         return list(found.values())
 
 
-@method("wallet")
+@method("wallet", nulls=True)
 async def createwalletdescriptor(
     daemon: Daemon,
     call: Call,

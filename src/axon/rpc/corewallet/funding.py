@@ -98,26 +98,27 @@ class FundingWish:
     any_rate: bool = False
 
 
-def checked_options(given: Mapping[str, Json], *, named: bool = True) -> None:
-    """Refuse options that there are not, or of another type.
+def checked_options(given: Mapping[str, Json], *, strict: bool = True) -> None:
+    """Refuse options of another type, and those that there are not.
 
     Args:
-        named: the refusal of a type names the option.
+        strict: else those that there are not are passed over, and what is refused is not named.
 
     Raises:
         RpcError: -3.
     """
-    for name, value in given.items():
-        if name not in _KINDS:
-            raise RpcError(Code.TYPE, f"Unexpected key {name}")
-        kinds = _KINDS[name]
+    for name, kinds in sorted(_KINDS.items()):
+        value = given.get(name)
         if value is not None and kinds and type(value) not in kinds:
-            where = f" for field {name}" if named else ""
+            where = f" for field {name}" if strict else ""
             raise RpcError(
                 Code.TYPE,
                 f"JSON value of type {type_name(value)}{where} is not of expected type"
                 f" {_NAMES[kinds[0]]}",
             )
+    unknown = next((name for name in given if name not in _KINDS), None)
+    if strict and unknown is not None:
+        raise RpcError(Code.TYPE, f"Unexpected key {unknown}")
 
 
 def refuse_outdated(options: Mapping[str, Json]) -> None:

@@ -158,7 +158,7 @@ async def simulaterawtransaction(
     call: Call,
     rawtxs: list[str] | None = None,
     *,
-    include_watchonly: bool = False,
+    include_watchonly: Json = None,
 ) -> Json:
     """Calculate the balance change resulting in the signing and broadcasting of the given
     transaction(s).

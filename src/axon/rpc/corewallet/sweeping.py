@@ -73,7 +73,7 @@ async def sendall(
     wallet = await seen_by(daemon, call)
     said = with_fee_wishes(options or {}, conf_target, estimate_mode, fee_rate)
     refuse_outdated(said)
-    checked_options(said, named=False)
+    checked_options(said, strict=False)
     shares = [each for each in recipients if isinstance(each, str)]
     pairs = [{each: 0} if isinstance(each, str) else each for each in recipients]
     if not shares:
