@@ -69,8 +69,7 @@ def test_coins_of_an_earlier_block_are_those_it_had(
 
 def test_what_a_killed_run_left_is_no_part_of_the_next_file(rig: Rig, tmp_path: Path) -> None:
     left = RocksStore(tmp_path / "temp_utxo_102")
-    left.write({b"C" + bytes(32) + index.to_bytes(4, "little"): b"" for index in range(3)})
-    left.write({b"C\xff" + bytes(35): encode_coin(Coin(1, False, 5_000, b"\x51"))})
+    left.write({b"u\xff" + bytes(35): encode_coin(Coin(1, False, 5_000, b"\x51"))})
     left.close()
     clean = rig.call("dumptxoutset", str(tmp_path / "a"), "", {"rollback": 102, "in_memory": True})
     told = rig.call("dumptxoutset", str(tmp_path / "b"), "", {"rollback": 102})
