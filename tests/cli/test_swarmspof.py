@@ -64,6 +64,7 @@ def test_a_budget_that_is_used_up_decides_nothing(
     assert capsys.readouterr().out.startswith("INCONCLUSIVE: ")
 
 
+@pytest.mark.slow  # Its network is tried without harm five times before.
 @pytest.mark.process
 def test_whoever_stops_it_is_told_what_was_found(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "axon", "swarm", "spof", "--plant", "one-server"]
