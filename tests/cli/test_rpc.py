@@ -165,7 +165,7 @@ def test_patience(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     credentials.add("__cookie__", Cookie(tmp_path / "regtest" / ".cookie").write())
     endpoint = Endpoint("127.0.0.1", port)
     with serving(credentials=credentials, endpoint=endpoint, ready=False) as web:
-        web.until(lambda: web.server._web.requests_count > 0)
+        web.until(lambda: bool(web.server._slots._taken))  # It has called, or is about to.
         web.inside(lambda: web.server.ready(web.daemon))
         thread.join()
     assert codes == [0]
