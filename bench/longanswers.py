@@ -43,8 +43,8 @@ def measure(blocks: int = BLOCKS, calls: int = CALLS, pool_calls: int = POOL_CAL
     with tempfile.TemporaryDirectory(prefix="axon-bench-") as name:
         folder = Path(name)
         with (
-            NodeProcess("axon", folder / "axon", options=("-connect=0", "-rest")) as axon,
-            bitcoind(program, folder / "core", "-rest=1") as core,
+            NodeProcess("axon", folder / "axon", options=("-connect=0",)) as axon,
+            bitcoind(program, folder / "core", "-checkmempool=0") as core,
         ):
             axon.start()
             ours = side_of(axon)
