@@ -2,7 +2,7 @@
 
 Nearly all calls come so: one `POST` with a short body on a kept connection, nothing behind it
 before it is answered. For such a one the library makes a dozen objects and two tasks, and takes
-four times as long as the call itself. What is not of that form, or may not come in, goes on to the
+longer than the call itself. What is not of that form, or may not come in, goes on to the
 library as it came: it is the one to refuse it.
 
     free --a plain head--> held --its body--> answering --answered()--> free
