@@ -100,6 +100,17 @@ def test_where_nobody_joins_it_is_sent_as_it_is(market: Market) -> None:
         market.mine(1)
 
 
+def test_an_option_that_nobody_knows_is_refused_and_null_is_none(market: Market) -> None:
+    address = market.bob.call("getnewaddress")
+    told = market.alice.refusal("draftpayment", {address: "0.1"}, {"fe_rate": 9})
+    assert told == (Code.TYPE, "Unexpected key fe_rate")
+    told = market.bob.refusal("openpayments", PASSPHRASE, "none", {"payjon": False})
+    assert told == (Code.TYPE, "Unexpected key payjon")
+    place = {"payjoin_http": free_place(), "payjoin_url": None}
+    assert market.bob.call("openpayments", PASSPHRASE, "none", place) == {"listening": None}
+    assert market.bob.call("createinvoice", "0.5", "Bob", "", 3_600, {"endpoints": None})["uri"]
+
+
 def test_what_cannot_be_a_place_for_payjoins_is_refused(market: Market) -> None:
     for choice, reason in (
         ({"payjoin_http": "192.0.2.1:8080"}, "on this machine"),

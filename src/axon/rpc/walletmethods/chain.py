@@ -107,7 +107,7 @@ async def waitforsync(daemon: WalletDaemon, timeout: int = 0) -> Json:
     return await _info(daemon)
 
 
-@method("wallet", waits=True)
+@method("wallet", waits=True, strict=True, nulls=True)
 async def rescanblockchain(
     daemon: WalletDaemon,
     start_height: int = 0,

@@ -40,7 +40,7 @@ ENDED: Final = frozenset(
 """Stages at which nobody waits for the partner any more."""
 
 
-@method("payments")
+@method("payments", strict=True, nulls=True)
 async def openpayments(
     daemon: WalletDaemon,
     passphrase: str,
@@ -109,7 +109,7 @@ async def _listening_at(daemon: WalletDaemon, listen: str | None) -> Endpoint:
     return endpoint
 
 
-@method("payments")
+@method("payments", strict=True, nulls=True)
 async def createinvoice(
     daemon: WalletDaemon,
     amount: Json = None,
@@ -153,7 +153,7 @@ async def createinvoice(
     }
 
 
-@method("payments")
+@method("payments", strict=True, nulls=True)
 async def payinvoice(
     daemon: WalletDaemon,
     uri: str,

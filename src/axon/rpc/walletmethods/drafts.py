@@ -35,7 +35,7 @@ from axon.wallet.signing import sign
 from axon.wallet.wallet import Wallet
 
 
-@method("wallet")
+@method("wallet", strict=True, nulls=True)
 async def draftpayment(
     daemon: WalletDaemon,
     recipients: Json,
@@ -162,7 +162,7 @@ async def usual_feerate(daemon: WalletDaemon, target: int | None) -> int:
         return MIN_FEERATE_SAT_KVB
 
 
-@method("wallet")
+@method("wallet", strict=True, nulls=True)
 async def draftbump(
     daemon: WalletDaemon,
     txid: Txid,
@@ -242,7 +242,7 @@ class _Describe:
         return {**shown, "complete": True, "txid": to_hex(signed.txid)}
 
 
-@method("wallet")
+@method("wallet", strict=True, nulls=True)
 async def signpsbt(
     daemon: WalletDaemon, psbt: str, passphrase: str, *, allow_high_fee: bool = False
 ) -> Json:

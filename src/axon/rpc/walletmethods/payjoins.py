@@ -22,7 +22,7 @@ from axon.wallet.signing import sign_fully
 from axon.wallet.wallet import Wallet
 
 
-@method("payments", waits=True)
+@method("payments", waits=True, strict=True, nulls=True)
 async def payjoinpayment(
     daemon: WalletDaemon,
     uri: str,

@@ -28,7 +28,7 @@ from axon.wallet.signing import sign_fully
 from axon.wallet.wallet import Wallet
 
 
-@method("wallet")
+@method("wallet", strict=True, nulls=True)
 async def sendpayment(
     daemon: WalletDaemon,
     psbt: str,
