@@ -238,3 +238,11 @@ def pool_pair(folder: Path, *options: str) -> Iterator[PoolPair]:
         NodeProcess("axon", folder / "axon", options=("-connect=0", *options)).start() as axon,
     ):
         yield PoolPair(axon, core)
+
+
+def settled(pair: PoolPair) -> None:
+    """Have the pools equal, and mine what is in them, so that the next test finds none."""
+    pair.compare_pools("afterwards")
+    pair.mine()
+    pair.compare_pools("mined")
+    pair.settle()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,6 +74,23 @@ class Asked:
         answer = self.do(name, *args, at=at)
         self.answers.append((f"{name} {json.dumps(args, default=str)[:120]}", _shape(answer)))
         return answer
+
+
+@contextmanager
+def both_with_wallets(folder: Path) -> Iterator[tuple[Asked, Asked]]:
+    """axon and bitcoind, each on a chain of its own."""
+    BitcoindProcess.require()
+    with (
+        CoreWithWallets(folder / "core") as core,
+        NodeProcess("axon", folder / "axon", options=("-connect=0", *OPTIONS)).start() as axon,
+    ):
+        cookie = core.cookie
+        assert cookie is not None
+        url = f"http://{axon.rpc_endpoint}"
+        yield (
+            Asked(url, folder / "axon" / "regtest" / ".cookie", folder / "axon"),
+            Asked(core.rpc_url, cookie, folder / "core"),
+        )
 
 
 def _shape(value: Json, name: str = "") -> Json:
@@ -316,19 +334,8 @@ def _options(node: Asked) -> None:
 
 @pytest.fixture(scope="module", name="pair")
 def pair_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Asked, Asked]]:
-    BitcoindProcess.require()
-    folder = tmp_path_factory.mktemp("wallets")
-    with (
-        CoreWithWallets(folder / "core") as core,
-        NodeProcess("axon", folder / "axon", options=("-connect=0", *OPTIONS)).start() as axon,
-    ):
-        cookie = core.cookie
-        assert cookie is not None
-        url = f"http://{axon.rpc_endpoint}"
-        yield (
-            Asked(url, folder / "axon" / "regtest" / ".cookie", folder / "axon"),
-            Asked(core.rpc_url, cookie, folder / "core"),
-        )
+    with both_with_wallets(tmp_path_factory.mktemp("wallets")) as pair:
+        yield pair
 
 
 @pytest.mark.parametrize("act", [_making, _addresses, _paying, _options, _importing, _locking])

@@ -11,9 +11,7 @@ from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.network import REGTEST
 from axon.rpc.amounts import encode_json
 from axon.rpc.repeatedkeys import RepeatedKeys
-from axon.swarm.lab.nodeprocess import NodeProcess
-from tests.interop.foreign import BitcoindProcess
-from tests.interop.test_corewallet import FOREIGN, OPTIONS, Asked, CoreWithWallets
+from tests.interop.test_corewallet import FOREIGN, Asked, both_with_wallets
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
@@ -343,19 +341,8 @@ def _odd(node: Asked) -> None:
 
 @pytest.fixture(scope="module", name="both")
 def both_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Asked, Asked]]:
-    BitcoindProcess.require()
-    folder = tmp_path_factory.mktemp("wallets")
-    with (
-        CoreWithWallets(folder / "core") as core,
-        NodeProcess("axon", folder / "axon", options=("-connect=0", *OPTIONS)).start() as axon,
-    ):
-        cookie = core.cookie
-        assert cookie is not None
-        url = f"http://{axon.rpc_endpoint}"
-        yield (
-            Asked(url, folder / "axon" / "regtest" / ".cookie", folder / "axon"),
-            Asked(core.rpc_url, cookie, folder / "core"),
-        )
+    with both_with_wallets(tmp_path_factory.mktemp("wallets")) as both:
+        yield both
 
 
 @pytest.mark.parametrize(

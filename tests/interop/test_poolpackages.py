@@ -18,6 +18,7 @@ from tests.interop.poolpair import (
     PoolPair,
     output_of,
     pool_pair,
+    settled,
     spend,
     txid_hex,
 )
@@ -37,10 +38,7 @@ def pair_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoolPair]
 def settled_fixture(pair: PoolPair) -> Iterator[None]:
     """Each test ends with equal pools, and leaves none behind."""
     yield
-    pair.compare_pools("afterwards")
-    pair.mine()
-    pair.compare_pools("mined")
-    pair.settle()
+    settled(pair)
 
 
 def chain(coin: Coin, count: int, fee: int = 1_000, vsize: int = 0) -> list[Transaction]:

@@ -32,6 +32,7 @@ from tests.interop.poolpair import (
     old_coin,
     output_of,
     pool_pair,
+    settled,
     spend,
 )
 
@@ -63,10 +64,7 @@ def pair_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PoolPair]
 def settled_fixture(pair: PoolPair) -> Iterator[None]:
     """Each test ends with equal pools, and leaves none behind."""
     yield
-    pair.compare_pools("afterwards")
-    pair.mine()
-    pair.compare_pools("mined")
-    pair.settle()
+    settled(pair)
 
 
 def multisig(required: int, keys: int) -> bytes:

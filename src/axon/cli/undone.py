@@ -9,8 +9,7 @@ None is taken in silence where it asks for something that would then not happen.
 - `refused`: a node that starts without it would not be what was asked for.
 
 Behind that stands which values ask for no more than what is done anyway, and so pass: `off`,
-`none` for a negated or an empty one, a number, or `=` and a text (where an option is given several
-times, each of these). Why it is so:
+`none` for a negated or an empty one, or a number. Why it is so:
 docs/decisions/no-option-in-silence.md.
 """
 
@@ -50,11 +49,9 @@ class Undone:
 
     def is_asked(self, settings: Settings) -> bool:
         """Whether the option is set, and to a value that asks for something."""
-        value = settings.value(self.name)
-        if value is None or any(self._passes(settings, each) for each in self.passing):
+        if settings.value(self.name) is None:
             return False
-        texts = [each[1:] for each in self.passing if each.startswith("=")]
-        return not (texts and all(text in texts for text in settings.values(self.name)))
+        return not any(self._passes(settings, each) for each in self.passing)
 
     def _passes(self, settings: Settings, each: str) -> bool:
         match each:
@@ -63,7 +60,7 @@ class Undone:
             case "none":
                 return settings.value(self.name) is False or not settings.text(self.name)
             case _:
-                return each.isdecimal() and settings.number(self.name, 0) == int(each)
+                return settings.number(self.name, 0) == int(each)
 
 
 _TABLE: Final = """
@@ -121,7 +118,7 @@ _WORN: Final = {
 def _read(line: str) -> Undone:
     name, fate, *words = line.split()
     passing = []
-    while words[0] in ("off", "none") or words[0].isdecimal() or words[0].startswith("="):
+    while words[0] in ("off", "none") or words[0].isdecimal():
         passing.append(words.pop(0))
     return Undone(name, Fate(fate), tuple(passing), " ".join(words))
 
