@@ -39,6 +39,7 @@ from axon.payments.step import (
     ReachPayee,
     RestLink,
     Settle,
+    Tell,
     WatchFor,
 )
 from axon.payments.verdict import PaymentLevel, Verdict
@@ -528,6 +529,31 @@ def test_a_receipt_is_asked_for_again_when_another_block_has_the_payment() -> No
     )
     town.alice.wallet.follow_chain(None, town.chain.height, block.hash)
     assert ReachPayee(invoice) in town.alice.do(FollowBlocks()).wants
+
+
+def test_a_receipt_for_the_one_of_both_payments_that_no_block_has_is_waited_out() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.talk(invoice)
+    accepted = town.alice.deal(Role.PAYER, invoice)
+    assert accepted.joined is not None
+    assert accepted.packet is not None
+    block = town.chain.mine(accepted.packet.transaction)
+    town.alice.see(block)
+    assert town.alice.deal(Role.PAYER, invoice).receipt is None
+    said = town.talk(invoice)
+    assert "receipt" in names(said, Side.PAYEE), "of the joined one"
+    assert "bye" not in names(said, Side.PAYER)
+    town.bob.wallet.take_block(block.hash, town.chain.height, block.raw)
+    town.bob.wallet.follow_chain(None, town.chain.height, block.hash)
+    for want in town.bob.do(FollowBlocks()).wants:
+        for message in want.messages if isinstance(want, Tell) else ():
+            town.alice.hear(Side.PAYER, invoice, message)
+    payer, payee = town.alice.deal(Role.PAYER, invoice), town.bob.deal(Role.PAYEE, invoice)
+    assert payer.receipt is not None
+    assert payer.receipt == payee.receipt
+    assert payer.receipt.txid == accepted.packet.transaction.txid
 
 
 def test_a_payment_whose_block_left_before_its_payer_came_gets_its_receipt() -> None:
