@@ -24,6 +24,7 @@ def deal(**changes: Any) -> dict[str, Any]:
         "message": "a bicycle",
         "txid": TXID,
         "joined": False,
+        "searched": None,
         "shown": {"headline": "It is signed.", "proved": ["one"], "unproved": ["two"]},
         "receipt": True,
     }
@@ -52,6 +53,12 @@ def test_a_line_says_who_did_what(changes: dict[str, Any], line: str) -> None:
 
 def test_a_receipt_is_listed_by_its_whole_id() -> None:
     assert receipt_line(deal()) == f"{ID}  paid   0.50000000 BTC  Bob: a bicycle"
+
+
+def test_how_far_the_search_for_spends_is_stands_below() -> None:
+    line = "  looking whether its coins are spent: block 4,000 so far"
+    assert line in deal_lines(deal(stage="checked", searched=4_000, shown=None))
+    assert line not in deal_lines(deal())
 
 
 def test_what_was_shown_and_what_not_stands_below() -> None:

@@ -148,7 +148,7 @@ def test_what_is_guessed_of_a_watched_key_is_said(alice: Cli) -> None:
     descriptor = alice.json("export-descriptor", "alice")["descriptors"][0]["desc"]
     key = descriptor[descriptor.index("[") : descriptor.index("/0/*")]
     first = alice.json("receive", "alice")["address"]
-    code, out, told = alice("create", "eve", "--watch-only", f"wpkh({key})")
+    code, out, told = alice("create", "watcher", "--watch-only", f"wpkh({key})")
     assert code == 0
     assert "names the key of an account without its usual path: taken as" in told
     assert f"Its first address is {first}: see that the other wallet has it." in out
@@ -156,12 +156,12 @@ def test_what_is_guessed_of_a_watched_key_is_said(alice: Cli) -> None:
     file.write_text(f"{key}\n")
     made = alice.json("create", "mallory", "--watch-only", str(file))
     assert made["first_address"] == first
-    literal = alice.json("create", "trent", "--watch-only", f"wpkh({key})", "--as-written")
+    literal = alice.json("create", "literal", "--watch-only", f"wpkh({key})", "--as-written")
     assert literal["first_address"] != first
-    code, _, told = alice("create", "peggy", "--as-written")
+    code, _, told = alice("create", "nothing", "--as-written")
     assert (code, "--as-written goes with --watch-only" in told) == (2, True)
     file.write_bytes(b"\xff")
-    assert "is no text" in alice("create", "peggy", "--watch-only", str(file))[2]
+    assert "is no text" in alice("create", "nothing", "--watch-only", str(file))[2]
 
 
 def test_who_sits_at_a_terminal_is_asked_what_was_meant(
@@ -171,7 +171,7 @@ def test_who_sits_at_a_terminal_is_asked_what_was_meant(
     key = descriptor[descriptor.index("[") : descriptor.index("/0/*")]
     for answer, expected in (("no\n", 1), ("yes\n", 0)):
         monkeypatch.setattr("sys.stdin", Terminal(answer))
-        code, _, told = alice("create", "eve", "--watch-only", key)
+        code, _, told = alice("create", "watcher", "--watch-only", key)
         assert (code, "Is that meant?" in told) == (expected, True)
 
 

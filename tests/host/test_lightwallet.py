@@ -13,6 +13,7 @@ from axon.host.newwallet import create_wallet
 from axon.host.settings import LightSettings
 from axon.machine import Endpoint
 from axon.node.spendfacts import SpendsSearched
+from axon.node.spends import ClaimedCoin, FindSpends
 from axon.payments.deal import DealStage, Role
 from axon.payments.messages import PayjoinOffer
 from axon.primitives.hashes import Txid
@@ -25,16 +26,16 @@ from axon.rpc.walletmethods.dealjson import deal_json
 from tests.payments.dealscene import Town
 from tests.signing import Signer, Spendable
 
-DORA, BOB = Signer("Dora"), Signer("Bob")
-COIN_OF_DORA = Spendable(outpoint(Txid(bytes(32)), 0), COIN)
+CAROL, BOB = Signer("Carol"), Signer("Bob")
+COIN_OF_CAROL = Spendable(outpoint(Txid(bytes(32)), 0), COIN)
 
 
 def test_only_who_has_the_key_is_believed_to_spend() -> None:
-    output, spent = TxOut(COIN - 500, BOB.script), [TxOut(COIN, DORA.script)]
-    assert check_scripts(DORA.pay([COIN_OF_DORA], [output]), spent)
-    assert not check_scripts(BOB.pay([COIN_OF_DORA], [output]), spent)
-    other_amount = [TxOut(COIN - 1, DORA.script)]
-    assert not check_scripts(DORA.pay([COIN_OF_DORA], [output]), other_amount)
+    output, spent = TxOut(COIN - 500, BOB.script), [TxOut(COIN, CAROL.script)]
+    assert check_scripts(CAROL.pay([COIN_OF_CAROL], [output]), spent)
+    assert not check_scripts(BOB.pay([COIN_OF_CAROL], [output]), spent)
+    other_amount = [TxOut(COIN - 1, CAROL.script)]
+    assert not check_scripts(CAROL.pay([COIN_OF_CAROL], [output]), other_amount)
 
 
 SECRET = "of a wallet for tests"
@@ -124,6 +125,31 @@ def test_how_far_the_coins_of_a_payment_are_looked_up_is_told(tmp_path: Path) ->
         assert deal_json(daemon, deal)["searched"] is None
 
     run(tmp_path, scene)
+
+
+def test_who_asks_again_for_the_same_coins_waits_for_the_same_search(tmp_path: Path) -> None:
+    """It waits for real time: a search goes on that lasts too long for who asked."""
+    coins = (ClaimedCoin(COIN_OF_CAROL.outpoint, CAROL.script, 0),)
+    asked = 0
+
+    async def scene(wallet: RunningWallet) -> None:
+        nonlocal asked
+        daemon, command = wallet.daemon, wallet.daemon.command
+
+        async def counted(what: object) -> object:
+            nonlocal asked
+            asked += isinstance(what, FindSpends)
+            return await command(what)
+
+        daemon.command = counted
+        for _ in range(3):
+            assert await daemon.find_spends(coins, 0.01) is None
+        assert daemon.searched_to(coin.outpoint for coin in coins) is None
+        daemon.reported(SpendsSearched(COIN_OF_CAROL.outpoint, 4_000, 10_000))
+        assert daemon.searched_to(coin.outpoint for coin in coins) == 4_000
+
+    run(tmp_path, scene)
+    assert asked == 1
 
 
 def test_a_wallet_serves_others_without_its_words_and_is_reached_over_tcp(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_start_makes_the_file_and_leaves_what_is_there(tmp_path: Path) -> None
 def test_a_wallet_that_is_loaded_at_the_start_leaves_the_rest_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text('{"dbcache": 5.50, "prune": 550, "wallet": "alice", "listen": false}')
-    for name, yes in (("bob", True), ("carol", True), ("bob", True), ("dave", False)):
+    for name, yes in (("bob", True), ("carol", True), ("bob", True), ("mallory", False)):
         set_loaded_at_start(path, name, yes)
     lines = path.read_text().splitlines()
     assert [line.strip(" ,") for line in lines if "wallet" not in line][2:5] == [

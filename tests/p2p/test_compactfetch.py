@@ -27,7 +27,7 @@ from tests.p2p.compactworld import block_of, pool_of, spend
 CHAIN = mine_headers(REGTEST.genesis.header, 30)
 RIVALS = mine_headers(CHAIN[8], 1, salt=1)
 NOW: Instant = (CHAIN[9].time + 60) * SECOND
-ALICE, BOB, CAROL, DAVE, ERIN = [PeerId(number) for number in range(5)]
+ALICE, BOB, CAROL, FOURTH, FIFTH = [PeerId(number) for number in range(5)]
 
 SPENDS = [spend(number) for number in range(3)]
 BODY = block_of(SPENDS)
@@ -66,7 +66,7 @@ class Fixture:
         self.download = BlockDownload(self.ledger, self.chains, Random(1))
         self.bandwidth = HighBandwidth(blocks_only=False)
         self.part = CompactFetch(self.ledger, self.download, self.bandwidth)
-        for peer in (ALICE, BOB, CAROL, DAVE, ERIN):
+        for peer in (ALICE, BOB, CAROL, FOURTH, FIFTH):
             self.chains.opened(peer)
             self.download.opened(peer, preferred=True)
             self.bandwidth.opened(peer, outbound=peer not in self.inbound)
@@ -261,13 +261,13 @@ def test_others_are_asked_too_if_we_chose_them() -> None:
 
 def test_the_last_place_is_kept_for_whom_we_dialled() -> None:
     it = Fixture(inbound=(ALICE, BOB, CAROL))
-    for peer in (BOB, CAROL, DAVE):
+    for peer in (BOB, CAROL, FOURTH):
         it.bandwidth.brought(peer)
     assert it.ask(ALICE)
     assert it.ask(BOB)
     assert it.ask(CAROL) == []
-    assert it.ask(DAVE) == asks_for_rest(DAVE)
-    assert it.owed() == (ALICE, BOB, DAVE)
+    assert it.ask(FOURTH) == asks_for_rest(FOURTH)
+    assert it.owed() == (ALICE, BOB, FOURTH)
 
 
 def test_who_dialled_us_may_be_last_if_one_that_we_dialled_is_asked() -> None:
@@ -287,24 +287,24 @@ def test_when_three_are_asked_a_fourth_is_only_tried_and_only_once(
     for peer in (ALICE, BOB, CAROL):
         it.bandwidth.brought(peer)
         it.ask(peer)
-    assert it.receive(DAVE) == MatchRequest(DAVE, MESSAGE)
-    found = it.part.matched(DAVE, it.next.hash, outcome, NOW)
+    assert it.receive(FOURTH) == MatchRequest(FOURTH, MESSAGE)
+    found = it.part.matched(FOURTH, it.next.hash, outcome, NOW)
     assert it.owed() == (ALICE, BOB, CAROL)
     if outcome is WHOLE:
         assert found is WHOLE
         return
     assert blames(found) if outcome is CompactFault.INVALID else found == []
-    assert it.receive(DAVE) == [], "it costs as much each time"
+    assert it.receive(FOURTH) == [], "it costs as much each time"
 
 
 def test_strangers_whose_blocks_are_looked_at_take_no_place_of_one_that_we_dialled() -> None:
     it = Fixture(inbound=(ALICE, BOB, CAROL))
-    it.bandwidth.brought(DAVE)
+    it.bandwidth.brought(FOURTH)
     assert it.ask(ALICE) == asks_for_rest(ALICE)
-    for peer in (BOB, CAROL, DAVE):
+    for peer in (BOB, CAROL, FOURTH):
         assert it.receive(peer) == MatchRequest(peer, MESSAGE)
-    assert it.part.matched(DAVE, it.next.hash, PARTIAL, NOW) == asks_for_rest(DAVE)
-    assert it.owed() == (ALICE, DAVE)
+    assert it.part.matched(FOURTH, it.next.hash, PARTIAL, NOW) == asks_for_rest(FOURTH)
+    assert it.owed() == (ALICE, FOURTH)
 
 
 def test_who_was_tried_in_vain_is_heard_again_when_it_is_asked() -> None:

@@ -45,6 +45,8 @@ def deal_lines(deal: Mapping[str, Any]) -> list[str]:
     lines = [title_line(deal)]
     if deal["txid"] is not None:
         lines.append(f"  transaction {deal['txid']}")
+    if deal["searched"] is not None:
+        lines.append(f"  {search_line(deal)}")
     shown = deal["shown"]
     if shown is not None:
         lines += shown_lines(shown)
@@ -53,6 +55,11 @@ def deal_lines(deal: Mapping[str, Any]) -> list[str]:
     if deal["advice"]:
         lines.append(f"  What to do: {deal['advice']}.")
     return lines
+
+
+def search_line(found: Mapping[str, Any]) -> str:
+    """How far it is known that the coins of a payment are unspent, while they are looked up."""
+    return f"looking whether its coins are spent: block {found['searched']:,} so far"
 
 
 def shown_lines(shown: Mapping[str, Any]) -> list[str]:

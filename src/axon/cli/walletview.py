@@ -206,11 +206,14 @@ class SyncProgress:
         Who was named and is not reached is told at once, and once for each reason.
         """
         self._tell_missed(info)
+        self.say(sync_line(info))
+
+    def say(self, text: str) -> None:
+        """Show this line, if none was shown just now."""
         now = time.monotonic()
         if now - self._shown_at < self.step_s:
             return
         self._shown_at = now
-        text = sync_line(info)
         if text == self._shown and not self._live:
             return  # Nothing has changed: a line says it already.
         self._shown = text

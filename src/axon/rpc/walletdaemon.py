@@ -8,10 +8,10 @@ wallet does one thing at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from axon.chain.blockfees import BLOCKS
 from axon.drivers.aio.routes import Routes
@@ -20,6 +20,7 @@ from axon.machine import Endpoint
 from axon.node.commands import Feerates, RecentFeerates
 from axon.node.facts import DialMissed, LookupMissed, PeerConnected, PeerDisconnected
 from axon.node.spendfacts import SpendsSearched
+from axon.node.spends import ClaimedCoin, FindSpends, SpendsUnknown, Spent, Unspent
 from axon.node.spv import SpvNode
 from axon.node.walletjobs import AskWallet, WalletCommand
 from axon.p2p.txbroadcast import Spread
@@ -57,6 +58,9 @@ _CODES: Final[dict[type[WalletError], Code]] = {
 """Bitcoin Core's numbers for what a wallet refuses; all else is its general `WALLET`."""
 
 _T = TypeVar("_T")
+
+FoundSpends = Unspent | Spent | SpendsUnknown
+"""What a search for spends says."""
 
 
 def refusal(error: WalletError) -> RpcError:
@@ -103,6 +107,9 @@ class WalletDaemon(Context):
     """Up to which block coins that others showed were looked up, of the last such searches."""
     keys: OpenKeys = field(default_factory=OpenKeys)
     """Open while `walletpassphrase` says so."""
+    _searches: dict[tuple[ClaimedCoin, ...], asyncio.Task[FoundSpends]] = field(
+        default_factory=dict
+    )
     _feerates: tuple[BlockHash, Feerates] | None = None  # As of a tip.
 
     def reported(self, fact: object) -> None:
@@ -138,6 +145,28 @@ class WalletDaemon(Context):
         if isinstance(answer, WalletError):
             raise refusal(answer) from answer
         return cast(_T, answer)
+
+    async def find_spends(
+        self, coins: tuple[ClaimedCoin, ...], limit_s: float | None
+    ) -> FoundSpends | None:
+        """Find out whether coins of others are spent; None if that takes longer than `limit_s`: it
+        goes on then, and the next to ask for the same coins waits for the same search."""
+        search = self._searches.get(coins)
+        if search is None:
+            search = asyncio.ensure_future(self.command(FindSpends(coins)))
+            self._searches[coins] = search
+            search.add_done_callback(lambda ended: self._search_ended(coins, ended))
+        await asyncio.wait((search,), timeout=limit_s)
+        return search.result() if search.done() else None
+
+    def _search_ended(self, coins: tuple[ClaimedCoin, ...], search: asyncio.Task[Any]) -> None:
+        del self._searches[coins]
+        if not search.cancelled():
+            search.exception()  # Whoever still waits gets it; if nobody does, it is no news.
+
+    def searched_to(self, points: Iterable[OutPoint]) -> int | None:
+        """Up to which block a search for spends of these coins has come; None before it told."""
+        return min([self.searched[each] for each in points if each in self.searched], default=None)
 
     async def scanned(self) -> Mark | None:
         """The block up to which the wallet has looked through all; None before the first."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from axon.cli.arguments import UsageError
-from axon.cli.dealview import deal_lines, shown_lines
+from axon.cli.dealview import deal_lines, search_line, shown_lines
 from axon.cli.walletaccess import opened
 from axon.cli.walletcommands.paying import refuse_watch_only, with_passphrase
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync_if_possible
-from axon.cli.walletview import aligned, btc, qr_lines, say, write, write_json
+from axon.cli.walletview import SyncProgress, aligned, btc, qr_lines, say, write, write_json
 from axon.drivers.aio.privatefiles import write_atomically
 from axon.errors import ConfigError, DecodeError, disk_refusal
 from axon.host.walletclient import WalletClient
@@ -249,12 +249,25 @@ def _check(options: WalletOptions) -> int:
     text = read_file(options.arguments.file)
     with opened(options) as client:
         sync_if_possible(client, options)
-        found = client.call("checkpacket", text)
+        found = _checked(client, text)
     if options.as_json:
         write_json(found)
     else:
         _show(found)
     return 0 if found["level"] else 1
+
+
+def _checked(client: WalletClient, text: str) -> dict[str, Any]:
+    """What a payment proves; how far the search for spends of its coins is shows meanwhile."""
+    progress = SyncProgress(sys.stderr)
+    try:
+        while True:
+            found: dict[str, Any] = client.call("checkpacket", text, int(progress.step_s * 1_000))
+            if found["searched"] is None:
+                return found
+            progress.say(search_line(found))
+    finally:
+        progress.end()
 
 
 def _show(found: Mapping[str, Any]) -> None:
@@ -285,7 +298,7 @@ def _take(options: WalletOptions) -> int:
     with opened(options) as client:
         refuse_watch_only(client, options.name)
         sync_if_possible(client, options)
-        found = client.call("checkpacket", text)
+        found = _checked(client, text)
         if not options.as_json:
             _show(found)
         if not found["level"]:

@@ -42,8 +42,7 @@ def _searched(daemon: WalletDaemon, deal: Deal) -> int | None:
     if deal.role is Role.PAYER or deal.stage is not DealStage.CHECKED or deal.packet is None:
         return None
     family = (deal.packet.transaction, *deal.packet.unconfirmed)
-    points = [point for each in family for point in each.prevouts]
-    return min([daemon.searched[each] for each in points if each in daemon.searched], default=None)
+    return daemon.searched_to(point for each in family for point in each.prevouts)
 
 
 def shown_json(verdict: Verdict) -> dict[str, Json]:

@@ -10,7 +10,6 @@ from typing import Final
 
 from axon.errors import DecodeError, WalletError
 from axon.node.blockreads import ExamineBlock
-from axon.node.spends import FindSpends
 from axon.payments.beef import Beef, completed, encode_beef, missing_proofs
 from axon.payments.byfile import (
     CheckPacket,
@@ -96,11 +95,13 @@ class _BuildPacket:
 
 
 @method("payments", waits=True)
-async def checkpacket(daemon: WalletDaemon, packet: str) -> Json:
+async def checkpacket(daemon: WalletDaemon, packet: str, wait: int = 0) -> Json:
     """Says what a payment proves that came as a file. Nothing is written down, no key is needed.
 
     Args:
         packet: Its text, the texts of its codes, or BEEF in hex
+        wait: Look so many milliseconds at most through the blocks since its coins were made, and
+            say what is known then; the search goes on, and another call waits for it. 0: to its end
 
     Returns:
         {                    (json object)
@@ -112,6 +113,8 @@ async def checkpacket(daemon: WalletDaemon, packet: str) -> Json:
           "fee" : n,           (numeric) Of the payment; 0 if it is refused
           "level" : n,         (numeric) What is known of it, 0 (refused) to 6 (in a block)
           "height" : n,        (numeric) As of which block of this wallet's chain
+          "searched" : n,      (numeric) Up to which block spends of its coins were looked for so
+                               far; null once that is done
           "peers" : n,         (numeric) How many nodes say so; 0 where none had to be asked
           "reason" : "str",    (string) The name of a refusal; else empty
           "shown" : {...}      (json object) The same in words, as in listdeals
@@ -122,10 +125,14 @@ async def checkpacket(daemon: WalletDaemon, packet: str) -> Json:
     except WalletError as error:
         raise refusal(error) from None
     payment, found = await _checked(daemon, payment)
-    checked, verdict = found.checked, found.checked.verdict
+    checked, verdict, searched = found.checked, found.checked.verdict, None
     if verdict.level is PaymentLevel.FUNDED and checked.claims:
-        spends = await daemon.command(FindSpends(claimed_coins(checked.claims)))
-        verdict = found_verdict(spends, payment.transaction.txid, verdict.height)
+        coins = claimed_coins(checked.claims)
+        spends = await daemon.find_spends(coins, wait / 1_000 if wait else None)
+        if spends is None:
+            searched = daemon.searched_to(coin.outpoint for coin in coins) or 0
+        else:
+            verdict = found_verdict(spends, payment.transaction.txid, verdict.height)
     asked_sat = found.invoice.amount_sat
     return {
         "id": found.invoice.id.hex(),
@@ -136,6 +143,7 @@ async def checkpacket(daemon: WalletDaemon, packet: str) -> Json:
         "fee": Amount(checked.fee_sat),
         "level": int(verdict.level),
         "height": verdict.height,
+        "searched": searched,
         "peers": verdict.peers,
         "reason": verdict.reason,
         "shown": shown_json(verdict),
