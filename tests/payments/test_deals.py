@@ -738,6 +738,22 @@ def test_a_rival_that_is_seen_first_is_told_of() -> None:
     assert verdict.detail == told.detail
 
 
+def test_what_was_shown_against_a_payment_is_told_after_a_restart_too() -> None:
+    town = Town()
+    invoice = town.bob.issue()
+    town.alice.pay(invoice)
+    town.change = lambda _, m: None if m.command == "pjoffer" else m
+    town.talk(invoice)
+    assert town.bob.deal(Role.PAYEE, invoice).stage is DealStage.CHECKED
+    shown(town, invoice, 2, Txid(b"\1" * 32))
+    town.bob.restart()
+    town.bob.do(OpenDesk(PASSPHRASE))
+    deal = town.bob.deal(Role.PAYEE, invoice)
+    assert deal.stage is DealStage.ACCEPTED
+    assert deal.verdict is not None
+    assert deal.verdict.detail.startswith("2 peers show transaction")
+
+
 def test_a_rival_in_a_block_undoes_what_was_accepted() -> None:
     town = Town()
     elsewhere = [Recipient(NOBODY.script, AMOUNT_SAT)]

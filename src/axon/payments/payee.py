@@ -175,6 +175,8 @@ class PayeeDesk:
             if deal.packet is None or not deal.is_open:
                 wants += self._settle_offered(deal, now_s)
             elif deal.stage is DealStage.OFFERED or deal.stage is DealStage.CHECKED:
+                if deal.verdict is not None and deal.verdict.detail:
+                    self._opposed[deal.invoice.id] = deal.verdict.detail
                 wants += self._check(deal, deal.packet, chain, now_s).wants
             elif deal.stage is DealStage.JOINED:
                 wants += self._accept(deal, now_s).wants
