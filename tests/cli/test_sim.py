@@ -37,7 +37,7 @@ def test_a_failing_seed_is_named_with_its_replay(
         (["-j", "0"], "'0' is no number above 0"),
         (["--network", "n.json"], "--network is the network to which a --plan is done"),
         (["--plan", "p.json", "--wallet"], "--plan has a network of its own"),
-        (["attack", "flatter"], "invalid choice: 'flatter'"),
+        (["attack", "flatter"], "there is no NAME 'flatter': one of censor, crash"),
         (["shrink", "1", "--plan", "p.json", "--nodes", "-1"], "'-1' is no number above 0"),
         (["shrink", "1", "--plan", "p.json", "--nodes", "5000"], "2 to 1000 nodes"),
         (["shrink", "1"], "--plan is needed"),

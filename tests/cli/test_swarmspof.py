@@ -67,7 +67,7 @@ def test_a_budget_that_is_used_up_decides_nothing(
 @pytest.mark.process
 def test_whoever_stops_it_is_told_what_was_found(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "axon", "swarm", "spof", "--plant", "one-server"]
-    tried = ("--nodes", "4", "--k", "1")
+    tried = ("--nodes", "4", "--k", "2")
     saved = tmp_path / "verdict.json"
     with subprocess.Popen(
         [*command, *tried, "-j", "1", "--save", str(saved)],

@@ -468,6 +468,10 @@ def test_a_psbt_of_others_asks_for_no_passphrase(alice: Cli) -> None:
     assert "there is nothing to sign" in alice.refused("psbt", "alice", "sign", psbt.hex())
 
 
+def error_json(message: str) -> str:
+    return json.dumps({"error": {"code": 1, "message": message}})
+
+
 class Full(io.StringIO):
     """A file on a full disk."""
 
@@ -485,7 +489,8 @@ def test_no_wallet_stays_whose_words_nobody_saw(
             "create", "alice", "--no-confirm", f"--passphrase-file={cli.secret}", *form
         )
     assert code == 1
-    assert err == "Error: cannot write the result: No space left on device\n"
+    told = "cannot write the result: No space left on device"
+    assert err == (f"{error_json(told)}\n" if form else f"Error: {told}\n")
     assert not list(cli.folder.rglob("wallets/alice"))
 
 

@@ -157,10 +157,10 @@ def test_the_log_is_in_the_folder_of_the_wallet(tmp_path: Path, word: str) -> No
     ("words", "told"),
     [
         ([], "required: COMMAND"),
-        (["frob"], "invalid choice: 'frob'"),
+        (["frob"], "there is no command 'frob'"),
         (["look"], "required: NAME"),
         (["look", "alice", "bob"], "unrecognized arguments: bob"),
-        (["look", "alice", "--jso"], "unrecognized arguments: --jso"),
+        (["look", "alice", "--jso"], "unrecognized arguments: --jso: did you mean --json?"),
         (["look", "../alice"], "is no name of a wallet"),
         (["look", ".alice"], "is no name of a wallet"),
         (["look", "a" * 65], "is no name of a wallet"),

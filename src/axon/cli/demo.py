@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from axon.cli.arguments import and_see, meant, say_refusal
 from axon.cli.stoppable import stoppable
 from axon.drivers.aio.privatefiles import make_folder, write_atomically
 from axon.errors import ConfigError, disk_refusal
@@ -40,6 +41,7 @@ Pictures of the network, tips over time and all checks go into one HTML file.
 
 Exit code: 0 if all checks hold, 1 if one does not, 2 if it was called wrongly, 130 after ctrl-C.
 """
+_OPTIONS: Final = ("--json", "--keep", "--report", "--no-report", "--help")
 REPORT: Final = "axon-demo-report.html"
 _REPORT_MODE: Final = 0o644  # Nothing in it is secret.
 _INTERRUPTED: Final = 130
@@ -73,13 +75,9 @@ def main(arguments: Sequence[str]) -> int:
             if teller is not None:
                 teller.reported(options.report)
     except ConfigError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        return 2
+        return say_refusal(error, arguments, 2)
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped; every process that was started here has been ended.\n")
-        return _INTERRUPTED
-    except BrokenPipeError:  # Whoever read it has had enough; the processes have been ended.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _INTERRUPTED
     return 0 if outcome.holds else 1
 
@@ -106,7 +104,8 @@ def _read(arguments: Sequence[str]) -> _Options | None:
         elif name in ("--report", "-report"):
             options = replace(options, report=_path(name, value, equals, rest))
         else:
-            raise ConfigError(f"axon demo does not know {word!r}; see axon demo --help")
+            told = f"axon demo does not know {word!r}{meant(name, _OPTIONS)}"
+            raise ConfigError(f"{told}{and_see(told)} axon demo --help")
     return options
 
 

@@ -25,6 +25,8 @@ Usage: axon COMMAND [ARGUMENTS]
 axon COMMAND --help says more. Without -datadir all data is in ~/.axon.
 """
 
+_COMMANDS: Final = ("node", "rpc", "peers", "wallet", "demo", "sim", "swarm", "help", "version")
+
 _KEPT_OPEN: Final = (["wallet", "serve"], ["wallet", "open"], ["swarm", "open"])
 """Through these, passphrases come and go for as long as they run."""
 
@@ -92,5 +94,8 @@ def _run(command: str, arguments: list[str]) -> int:
             sys.stdout.write(f"axon {VERSION}\n")
             return 0
         case _:
-            sys.stderr.write(f"Error: there is no command {command!r}; see axon --help\n")
+            from axon.cli.arguments import and_see, meant
+
+            told = f"there is no command {command!r}{meant(command, _COMMANDS)}"
+            sys.stderr.write(f"Error: {told}{and_see(told)} axon --help\n")
             return 1

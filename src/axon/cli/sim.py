@@ -6,7 +6,6 @@ With `--wallet` it is one wallet among nodes that lie and die.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 import traceback
 from collections import Counter
@@ -15,7 +14,15 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
 
-from axon.cli.arguments import Parser, UsageError, add_seeds, positive
+from axon.cli.arguments import (
+    Parser,
+    UsageError,
+    add_seeds,
+    and_see,
+    meant,
+    positive,
+    say_refusal,
+)
 from axon.cli.simattack import attack_main
 from axon.cli.simplan import (
     EXIT_FAULT,
@@ -52,10 +59,12 @@ def main(arguments: Sequence[str]) -> int:
                 return attack_main(arguments[1:])
             case ["replay"]:
                 return replay_main(arguments[1:])
+            case [word] if not word.startswith("-"):
+                told = f"there is no command {word!r}{meant(word, ('shrink', 'attack', 'replay'))}"
+                raise UsageError(f"{told}{and_see(told)} axon sim --help")
         return _sim(_parser().parse_args(arguments))
     except ConfigError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        return EXIT_FAULT
+        return say_refusal(error, arguments, EXIT_FAULT)
     except BrokenPipeError:
         raise  # Whoever read it has had enough.
     except Exception:  # noqa: BLE001 Python leaves with 1, and that would say: a run has failed.

@@ -6,7 +6,6 @@ started them.
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from axon.cli.arguments import say_refusal
 from axon.cli.stoppable import stoppable
 from axon.cli.swarmoptions import (
     INTERRUPTED,
@@ -63,16 +63,14 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
         with stoppable():
             return command(options, folder_of(options, options.home))
     except AxonError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        return Exit.HARNESS_FAULT
+        return say_refusal(error, arguments, Exit.HARNESS_FAULT)
     except KeyboardInterrupt:
         is_of_run = not {*arguments[:1]} & {*_OF_NO_RUN}
         more = "; axon swarm up goes on, axon swarm down takes all away" * is_of_run
         sys.stderr.write(f"\nStopped{more}.\n")
         return INTERRUPTED
-    except BrokenPipeError:  # Whoever read it has had enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return INTERRUPTED
+    except BrokenPipeError:
+        raise  # Whoever read it has had enough.
     except OSError as error:
         sys.stderr.write(f"Error: the system says no: {error}\n")
         return Exit.HARNESS_FAULT

@@ -6,13 +6,12 @@ here, brought up to date, asked, and closed.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from axon.cli.arguments import UsageError
+from axon.cli.arguments import UsageError, say_refusal
 from axon.cli.walletcommands import (
     bumping,
     creating,
@@ -63,16 +62,11 @@ def main(arguments: Sequence[str], home: Path | None = None) -> int:
         command: Command = options.arguments.command
         return command(options)
     except UsageError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        return WRONG_CALL
+        return say_refusal(error, arguments, WRONG_CALL)
     except AxonError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        return FAILED
+        return say_refusal(error, arguments, FAILED)
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped.\n")
         return _INTERRUPTED
     except SystemExit as leaving:  # argparse leaves so after --help.
         return int(leaving.code or 0)
-    except BrokenPipeError:  # Whoever read it has had enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _INTERRUPTED
