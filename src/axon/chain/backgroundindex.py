@@ -86,7 +86,7 @@ class BackgroundIndex(ChainFollower):
         Raises:
             StorageError: the disk failed.
         """
-        self._expect_next(indexed.block, indexed.height)
+        self._expect_next(indexed.block.header, indexed.height)
         self._write(self._connected(indexed), indexed.hash, indexed.height)
 
     def disconnect(self, indexed: IndexedBlock) -> None:

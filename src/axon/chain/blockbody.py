@@ -28,3 +28,15 @@ def read_body(block_hash: BlockHash, raw: bytes, *, segwit: bool) -> Block | Rej
     if block.hash != block_hash:
         return Rejected("bad-block-hash", "it is another block")
     return check_body(block, segwit=segwit) or block
+
+
+def may_be_inner_nodes(block: Block) -> bool:
+    """Whether what looks like transactions may be the inner nodes of another block's Merkle tree.
+
+    Such a node is 64 bytes long. The validator would take the header for invalid, and with it the
+    block that the header names (CVE-2017-12842).
+    """
+    transactions = block.transactions
+    if transactions and transactions[0].is_coinbase:
+        return False
+    return any(len(item.stripped) == 64 for item in transactions)

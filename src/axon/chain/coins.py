@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Never
 
 from axon.chain.follower import ChainFollower
-from axon.chain.parts import spends_and_makes
+from axon.chain.parts import BlockParts, spends_and_makes
 from axon.chain.store import MemoryStore
 from axon.chain.store import Store as CoinStore
 from axon.primitives.block import Block
@@ -142,19 +142,30 @@ class Coins(ChainFollower):
             DamageError: a coin that the block spends is missing, so the store is damaged. Nothing
                 has changed.
         """
-        self._expect_next(block, height)
-        spent: list[list[Coin]] = [[]]
+        spent = self.connect_parts(BlockParts.of(block), block_hash, height)
+        return [list(map(decode_coin, values)) for values in spent]
+
+    def connect_parts(
+        self, parts: BlockParts, block_hash: BlockHash, height: int
+    ) -> list[list[bytes]]:
+        """The same with what a block spends and makes; coins are told of as they are stored.
+
+        Raises:
+            DamageError: as `connect`.
+        """
+        self._expect_next(parts.header, height)
+        spent: list[list[bytes]] = [[]]
         if height == 0:  # The genesis block's output can never be spent.
             self.best, self.height = block_hash, height
         else:
-            minted, made, spends = _take_apart(block, height)
+            minted, made, spends = _take_apart(parts, height)
             values, gone = self._look_up(made, spends)
             self._moves += 1
             self.best, self.height = block_hash, height
             self._spend(gone)
             self._keep(minted, made)
             self._moves += 1
-            spent = [[decode_coin(values[key]) for key in keys] for keys in spends]
+            spent = [[values[key] for key in keys] for keys in spends]
         waiting = len(self._fresh) + len(self._changes)
         if waiting * _ENTRY_BYTES + self._value_bytes >= self._limit_bytes:
             self.flush()
@@ -231,36 +242,35 @@ class Coins(ChainFollower):
         from_store: list[bytes] = []
         for keys in spends:
             for key in keys:
-                value = made.pop(key, None)
-                if value is not None:
-                    values[key] = value
-                    continue
-                gone.append(key)
-                value = fresh.get(key, _ABSENT)
-                if value is _ABSENT:
+                value: bytes | None = made.pop(key, None)
+                if value is None:
+                    gone.append(key)
+                    value = fresh.get(key)
+                if value is None:
                     value = changes.get(key, _ABSENT)
-                if value is _ABSENT:
-                    from_store.append(key)
-                else:
-                    values[key] = self._present(key, value)
-        for key, value in zip(from_store, self._store.multi_get(from_store), strict=True):
-            values[key] = self._present(key, value)
+                    if value is _ABSENT:
+                        from_store.append(key)
+                        continue
+                values[key] = value or self._missing(key)
+        if from_store:
+            for key, value in zip(from_store, self._store.multi_get(from_store), strict=True):
+                values[key] = value or self._missing(key)
         return values, gone
 
-    def _present(self, key: bytes, value: bytes | None) -> bytes:
-        if value is None:
-            raise self.damage(f"the coin {_name(key)} is missing: the coins are damaged")
-        return value
+    def _missing(self, key: bytes) -> Never:
+        raise self.damage(f"the coin {_name(key)} is missing: the coins are damaged")
 
     def _spend(self, gone: list[bytes]) -> None:
         """Take away coins that were there before."""
         fresh, changes = self._fresh, self._changes
+        freed_bytes = 0
         for key in gone:
             value = fresh.pop(key, None)
             if value is None:
                 changes[key] = None
             else:
-                self._value_bytes -= len(value)
+                freed_bytes += len(value)
+        self._value_bytes -= freed_bytes
 
     def _keep(self, minted: dict[bytes, bytes], made: dict[bytes, bytes]) -> None:
         # Two early coinbases came twice (BIP 30): their coins may be in the store already.
@@ -272,16 +282,15 @@ class Coins(ChainFollower):
 
 
 def _take_apart(
-    block: Block, height: int
+    parts: BlockParts, height: int
 ) -> tuple[dict[bytes, bytes], dict[bytes, bytes], list[list[bytes]]]:
     """A block's new coins by key, the coinbase's apart; the keys that each transaction spends."""
     minted: dict[bytes, bytes] = {}
     made: dict[bytes, bytes] = {}
     spends: list[list[bytes]] = []
     coins, head = minted, _U32.pack(height << 1 | 1)
-    for transaction in block.transactions:
-        prevouts, outputs = spends_and_makes(transaction)
-        stem = _COIN_PREFIX + transaction.txid
+    for txid, prevouts, outputs in parts.transactions:
+        stem = _COIN_PREFIX + txid
         for index, (amount, script) in enumerate(outputs):
             if not is_unspendable(script):
                 coins[stem + _pack_index(index)] = head + amount + script
@@ -302,6 +311,11 @@ def decode_coin(value: bytes) -> Coin:
     """What `encode_coin` made."""
     code, amount_sat = _HEAD.unpack_from(value)
     return Coin(code >> 1, code & 1 == 1, amount_sat, value[_HEAD_SIZE:])
+
+
+def script_of(value: bytes) -> bytes:
+    """The script of a coin as it is stored."""
+    return value[_HEAD_SIZE:]
 
 
 def _name(key: bytes) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from axon.chain.coins import Coin
-from axon.chain.filters import GENESIS_PREV_HEADER, basic_filter, filter_elements, filter_hash
+from axon.chain.filters import GENESIS_PREV_HEADER, basic_filter, elements_of, filter_hash
 from axon.chain.follower import ChainFollower
 from axon.chain.headerentry import HeaderEntry
+from axon.chain.parts import BlockParts
 from axon.chain.store import Store
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, filter_header, to_hex
@@ -62,8 +63,15 @@ class FilterIndex(ChainFollower):
         Returns:
             Its filter.
         """
-        self._expect_next(block, height)
-        data = basic_filter(block_hash, filter_elements(block, spent))
+        scripts = [coin.script_pubkey for coins in spent for coin in coins]
+        return self.connect_parts(BlockParts.of(block), block_hash, height, scripts)
+
+    def connect_parts(
+        self, parts: BlockParts, block_hash: BlockHash, height: int, spent: Iterable[bytes]
+    ) -> bytes:
+        """The same with what a block spends and makes, and the scripts of the coins it spends."""
+        self._expect_next(parts.header, height)
+        data = basic_filter(block_hash, elements_of(parts, spent))
         digest = filter_hash(data)
         self._header = filter_header(digest, self._header)
         self._held[_FILTER_PREFIX + block_hash] = data

@@ -20,7 +20,7 @@ from typing import Final
 from siphash24 import siphash24
 
 from axon.chain.coins import Coin
-from axon.chain.parts import spends_and_makes
+from axon.chain.parts import BlockParts
 from axon.errors import DecodeError
 from axon.primitives.block import Block
 from axon.primitives.encoding import compact_size, read_compact_size
@@ -30,6 +30,7 @@ from axon.primitives.script import OP_RETURN
 GENESIS_PREV_HEADER: Final = ZERO_HASH
 """What the filter header of the genesis block builds on."""
 
+_UNTOLD = bytes((OP_RETURN,))  # How outputs begin that filters leave out.
 _REMAINDER_BITS = 19  # The P of BIP 158: so many low bits of a difference are written as they are.
 _INVERSE_RATE = 784_931  # The M of BIP 158: one in so many foreign scripts seems to match.
 _KEY_BYTES = 16  # Of the block hash, as the SipHash key.
@@ -63,14 +64,18 @@ def filter_elements(block: Block, spent: Iterable[Iterable[Coin]]) -> list[bytes
         block: the block.
         spent: the coins that each of its transactions spends.
     """
+    scripts = [coin.script_pubkey for coins in spent for coin in coins]
+    return elements_of(BlockParts.of(block), scripts)
+
+
+def elements_of(parts: BlockParts, spent: Iterable[bytes]) -> list[bytes]:
+    """The same of what a block spends and makes, with the scripts of the coins it spends."""
     scripts: dict[bytes, None] = {}
-    for transaction in block.transactions:
-        for _, script in spends_and_makes(transaction)[1]:
-            if script and script[0] != OP_RETURN:
+    for _, _, outputs in parts.transactions:
+        for _, script in outputs:
+            if script[:1] != _UNTOLD:
                 scripts[script] = None
-    for coins in spent:
-        for coin in coins:
-            scripts[coin.script_pubkey] = None
+    scripts.update(dict.fromkeys(spent))
     scripts.pop(b"", None)
     return list(scripts)
 

@@ -11,8 +11,8 @@ from struct import Struct
 
 from axon.chain.store import Store
 from axon.errors import DamageError
-from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
+from axon.primitives.header import Header
 
 _U32 = Struct("<I")
 
@@ -76,9 +76,9 @@ class ChainFollower:
     def _mark_of(best: BlockHash, height: int) -> bytes:
         return best + _U32.pack(height)
 
-    def _expect_next(self, block: Block, height: int) -> None:
+    def _expect_next(self, header: Header, height: int) -> None:
         assert height == self.height + 1, "blocks connect one after the other"
-        assert self.best is None or block.header.prev == self.best, "a block connects to the best"
+        assert self.best is None or header.prev == self.best, "a block connects to the best"
 
     def _expect_best(self, block_hash: BlockHash) -> None:
         assert block_hash == self.best, "the best block disconnects"

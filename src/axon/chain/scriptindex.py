@@ -122,7 +122,7 @@ class ScriptIndex(ChainFollower):
         Raises:
             StorageError: the disk failed.
         """
-        self._expect_next(block, height)
+        self._expect_next(block.header, height)
         touched: dict[bytes, list[int]] = {}
         changes: dict[bytes, bytes | None] = {}
         offset = HEADER_SIZE + len(compact_size(len(block.transactions)))

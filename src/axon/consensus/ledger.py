@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
-from axon.chain.blockbody import read_body
-from axon.chain.coins import Coin, Coins
+from axon.chain.blockbody import may_be_inner_nodes, read_body
+from axon.chain.coins import Coin, Coins, script_of
 from axon.chain.filterindex import FilterIndex
 from axon.chain.headerentry import HeaderEntry
 from axon.chain.orders import ChainOrder
 from axon.chain.outcome import BlockOutcome, BlockStep
+from axon.chain.parts import BlockParts
 from axon.chain.telling import tell
 from axon.consensus.indexing import Indexing
 from axon.consensus.pruning import MIN_BLOCKS_TO_KEEP, Pruner
@@ -120,7 +121,7 @@ class Ledger:
             block = block or Block.decode(raw)
         except DecodeError:
             return BlockOutcome(Rejected("bad-block-encoding", "Block decode failed"))
-        if _may_be_inner_nodes(block):
+        if may_be_inner_nodes(block):
             return BlockOutcome(Rejected("bad-cb-missing", "first tx is not coinbase"))
         near = self.lag <= NEAR_BLOCKS
         result = self.validator.process_block(raw)
@@ -341,16 +342,18 @@ class Ledger:
         block_hash = self.validator.hash_at(height + 1)
         if block_hash is None:
             return False
-        block = self._block(block_hash, known)
-        spent = None
-        if coins.height == height and _fits(block, coins):
-            spent = coins.connect(block, block_hash, height + 1)
-        if filters is not None and filters.height == height and _fits(block, filters):
-            if spent is None:  # Coins were ahead.
-                spent = self.validator.read_spent(block_hash)
-                if spent is None:
+        parts = self._parts(block_hash, known)
+        scripts: list[bytes] | None = None
+        if coins.height == height and _fits(parts, coins):
+            spent = coins.connect_parts(parts, block_hash, height + 1)
+            scripts = [script_of(value) for values in spent for value in values]
+        if filters is not None and filters.height == height and _fits(parts, filters):
+            if scripts is None:  # Coins were ahead.
+                read = self.validator.read_spent(block_hash)
+                if read is None:
                     raise filters.damage(f"What block {to_hex(block_hash)} spent is lost")
-            filters.connect(block, block_hash, height + 1, spent)
+                scripts = [coin.script_pubkey for coins_of in read for coin in coins_of]
+            filters.connect_parts(parts, block_hash, height + 1, scripts)
         return True
 
     def _step(self, block_hash: BlockHash, known: dict[BlockHash, Block]) -> BlockStep:
@@ -369,30 +372,24 @@ class Ledger:
 
     def _block(self, block_hash: BlockHash, known: Mapping[BlockHash, Block]) -> Block:
         block = known.get(block_hash)
-        if block is not None:
-            return block
+        return block or Block.decode(self._stored(block_hash))
+
+    def _parts(self, block_hash: BlockHash, known: Mapping[BlockHash, Block]) -> BlockParts:
+        block = known.get(block_hash)
+        return BlockParts.of(block) if block else BlockParts.read(self._stored(block_hash))
+
+    def _stored(self, block_hash: BlockHash) -> bytes:
+        """The bytes of a block that was validated."""
         raw = self.validator.read_block(block_hash)
         if raw is None:
             text = f"Block {to_hex(block_hash)} is not in the block files"
             if self.validator.is_active(block_hash):
                 raise StorageError(f"{text}; start once with -reindex.")
             raise DamageError(text)
-        return Block.decode(raw)
+        return raw
 
 
-def _fits(block: Block, follower: Coins | FilterIndex) -> bool:
+def _fits(block: BlockParts, follower: Coins | FilterIndex) -> bool:
     """Whether the block is the next one; not so if the validator has just moved to another
     branch."""
     return follower.best is None or block.header.prev == follower.best
-
-
-def _may_be_inner_nodes(block: Block) -> bool:
-    """Whether what looks like transactions may be the inner nodes of another block's Merkle tree.
-
-    Such a node is 64 bytes long. The validator would take the header for invalid, and with it the
-    block that the header names (CVE-2017-12842).
-    """
-    transactions = block.transactions
-    if transactions and transactions[0].is_coinbase:
-        return False
-    return any(len(item.stripped) == 64 for item in transactions)
