@@ -1,7 +1,7 @@
 # make demo   nodes and wallets on this machine, harmed and healed: the story, with checks and a report
 # make test   all tests that need nothing foreign
 # make check  format, lint, types, architecture and the quick tests: before every commit
-# make interop bench attack spof sim soak fuzz mutate: see CONTRIBUTING.md
+# make interop bench bench-peers attack spof sim soak fuzz mutate: see CONTRIBUTING.md
 
 # Python 3.11, 3.12 or 3.13: python3 if it is one of them, else the newest of them that is found.
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -24,7 +24,7 @@ SAMPLE ?= 500
 ROOMS ?= chain,mempool,p2p,wallet,lab
 JOBS ?= 2
 
-.PHONY: demo test check interop bench attack spof sim soak fuzz mutate setup picture clean
+.PHONY: demo test check interop bench bench-peers attack spof sim soak fuzz mutate setup picture clean
 
 demo: setup
 	@$(BIN)/axon demo
@@ -43,6 +43,10 @@ interop: setup $(FOREIGN)/ready $(FOREIGN)/electrum/ready $(FOREIGN)/btclib/trie
 
 bench: setup
 	$(BIN)/python -m bench
+
+# Beside other programs: bitcoind is taken from the PATH, the others where make interop put them.
+bench-peers: setup
+	$(BIN)/python -m bench.peers
 
 attack: setup
 	$(BIN)/python -m attacks

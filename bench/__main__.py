@@ -6,7 +6,7 @@ Rows are named headers, decoding, payments, relaying, starting, simulating, sync
 lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
 eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent, packets,
 directpay, alarm, electrum, indexing, lookups, longanswers; without a name all are measured.
-`--keep` adds the table to bench/results.md.
+`--keep` adds the table to bench/results/table.md.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ from bench import (
 from bench.table import Row, Skipped, render
 from bench.timing import timed
 
-KEPT: Final = Path(__file__).parent / "results.md"
+KEPT: Final = Path(__file__).parent / "results" / "table.md"
 
 _ROOT: Final = Path(__file__).parent.parent
 

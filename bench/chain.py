@@ -27,6 +27,7 @@ from axon.primitives.encoding import Reader, var_bytes
 from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_root
 from axon.primitives.network import REGTEST, TARGET_SPACING_S
+from axon.primitives.script import OP_RETURN
 from axon.primitives.transaction import Transaction, TxOut, outpoint, scan_transaction
 from axon.swarm.signer import Signer, Spendable
 
@@ -64,17 +65,25 @@ class BuiltChain:
     inputs: int
 
 
-def build_chain(blocks: int) -> BuiltChain:
-    """The chain with so many full blocks, its last block of this minute."""
+def build_chain(
+    blocks: int, preparing: int = PREPARING, version: int = BLOCK_VERSION
+) -> BuiltChain:
+    """The chain with so many full blocks, its last block of this minute.
+
+    Args:
+        preparing: blocks before the first full one, at least `PREPARING`.
+        version: of all blocks.
+    """
     payments = _all_payments(blocks)
-    path = CACHE / f"chain-{blocks}.dat"
+    path = CACHE / f"chain-{blocks}-{preparing}.dat"
     last = REGTEST.genesis.header
-    height = blocks + PREPARING
+    height = blocks + preparing
     start = int(time.time()) - height * TARGET_SPACING_S
     with path.open("wb") as file:
         for number in range(1, height + 1):
-            transactions = _content(number, payments)
-            block = mined(number, last, transactions, start + number * TARGET_SPACING_S)
+            transactions = _content(number - preparing, payments)
+            at = start + number * TARGET_SPACING_S
+            block = mined(number, last, transactions, at, version)
             file.write(REGTEST.magic + len(block.raw).to_bytes(4, "little") + block.raw)
             last = block.header
     inputs = blocks * INPUTS + 1
@@ -120,7 +129,7 @@ def _run_of_payments(task: tuple[int, int]) -> list[bytes]:
 
 def _all_payments(blocks: int) -> list[bytes]:
     """The payments of each full block, from the cache if they are there."""
-    kept = CACHE / f"payments-{blocks}.dat"
+    kept = CACHE / f"signed-{blocks}.dat"
     if kept.exists():
         reader = Reader(kept.read_bytes())
         return [reader.var_bytes(reader.remaining) for _ in range(blocks)]
@@ -140,11 +149,12 @@ def _all_payments(blocks: int) -> list[bytes]:
 
 
 def _content(number: int, payments: Sequence[bytes]) -> list[Transaction]:
-    if number < PREPARING:
+    """What a block holds beside its coinbase; the first full one is number 1."""
+    if number < 0:
         return []
-    if number == PREPARING:
+    if number == 0:
         return [_split()]
-    data, offset = payments[number - PREPARING - 1], 0
+    data, offset = payments[number - 1], 0
     transactions: list[Transaction] = []
     for _ in range(_PAIRS):
         transaction, offset = scan_transaction(data, offset)
@@ -155,19 +165,29 @@ def _content(number: int, payments: Sequence[bytes]) -> list[Transaction]:
 def coinbase_of(number: int, transactions: Sequence[Transaction]) -> Transaction:
     """The coinbase of a height over these transactions; it pays the bench's signer."""
     reward = TxOut(REGTEST.subsidy_sat(number), Signer("bench").script)  # Fees are let go.
+    if not transactions:  # Valid for those, too, to whom segwit is not active yet.
+        return coinbase(number, [reward], bytes([OP_RETURN]), segwit=False)
     return coinbase(number, [reward], commitment_script(transactions))
 
 
-def mined(number: int, last: Header, transactions: list[Transaction], at: int) -> Block:
+def mined(
+    number: int,
+    last: Header,
+    transactions: list[Transaction],
+    at: int,
+    version: int = BLOCK_VERSION,
+) -> Block:
     """A block with proof of work on another one, found at a time in seconds since 1970."""
-    return mined_with([coinbase_of(number, transactions), *transactions], last, at)
+    return mined_with([coinbase_of(number, transactions), *transactions], last, at, version)
 
 
-def mined_with(whole: list[Transaction], last: Header, at: int) -> Block:
+def mined_with(
+    whole: list[Transaction], last: Header, at: int, version: int = BLOCK_VERSION
+) -> Block:
     """The same of these transactions, the coinbase first."""
     root = merkle_root([item.txid for item in whole])
     bits = REGTEST.genesis.header.bits
-    header = Header.build(BLOCK_VERSION, last.hash, root, at, bits, 0)
+    header = Header.build(version, last.hash, root, at, bits, 0)
     found = find_nonce(header, _TRIES)
     assert found is not None, "on regtest every second hash will do"
     return Block.build(found, whole)

@@ -17,8 +17,17 @@ def reachable(endpoint: Endpoint) -> bool:
 
 def resident_mb(pid: int) -> float:
     """The resident memory of a process, in units of 1,024 x 1,024 bytes."""
+    return _memory_mb(pid, "VmRSS:")
+
+
+def peak_mb(pid: int) -> float:
+    """The most that it was so far."""
+    return _memory_mb(pid, "VmHWM:")
+
+
+def _memory_mb(pid: int, name: str) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(name):
             return int(line.split()[1]) / 1024
     raise ProcessLookupError(f"process {pid} has gone")
 

@@ -149,7 +149,7 @@ def test_the_kernel_accepts_the_chain(cache: Path, tmp_path: Path) -> None:
         assert all(len(item.witness) == 2 for item in spent)
         assert block.header.merkle_root == merkle_root([one.txid for one in block.transactions])
         assert witness_commitment(block) is not None
-    payments_file = cache / "payments-2.dat"
+    payments_file = cache / "signed-2.dat"
     written = payments_file.stat().st_mtime_ns
     assert chain.build_chain(2).inputs == built.inputs
     assert payments_file.stat().st_mtime_ns == written, "payments are signed once"

@@ -116,6 +116,12 @@ class ForeignNode(ABC):
             self._process.kill()
             self._process.wait(STOP_LIMIT_S)
 
+    @property
+    def pid(self) -> int:
+        """Of its process, while it runs."""
+        assert self._process is not None, "it was started"
+        return self._process.pid
+
     def said(self) -> str:
         """The end of what it printed."""
         return (self._folder / "said.txt").read_text(errors="replace")[-2000:]
