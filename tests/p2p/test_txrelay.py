@@ -179,6 +179,18 @@ def test_who_announced_it_is_not_told() -> None:
     assert it.run(HOUR_ON) == []
 
 
+def test_who_sent_it_is_not_told() -> None:
+    it = fixture()
+    it.open(ALICE)
+    it.open(BOB, wtxid=False)
+    it.open(CAROL)
+    entry = it.pool.add(1)
+    it.announce(entry)
+    for peer in (ALICE, BOB):
+        it.relay.has(peer, entry.transaction)
+    assert {peer for _, peer, _ in it.run(HOUR_ON)} == {CAROL}
+
+
 def test_inbound_peers_share_their_moments_and_outbound_ones_do_not() -> None:
     moments: dict[PeerId, list[Instant]] = {}
     it = fixture()

@@ -372,3 +372,20 @@ def test_a_routable_address_is_valid_and_shares_no_group_with_unroutable_ones(
     assert address.is_valid() or not address.is_routable()
     assert (address.group() == b"\x00") is not address.is_routable()
     assert address.is_routable(lab=True) or not address.is_routable()
+
+
+@given(net_addresses())
+def test_an_address_that_is_heard_of_twice_is_one_value(address: NetAddress) -> None:
+    first, second = (NetAddress.decode_v2(Reader(address.encode_v2())) for _ in range(2))
+    assert first is second
+    if first is not None:
+        assert hash(first) == hash(address)
+
+
+def test_addresses_that_differ_in_one_part_are_not_equal() -> None:
+    hosts = (bytes(15) + b"\x01", bytes(15) + b"\x02")
+    networks = (AddressNetwork.IPV6, AddressNetwork.CJDNS)
+    all_of_them = {
+        NetAddress(net, host, port) for net in networks for host in hosts for port in (1, 2)
+    }
+    assert len(all_of_them) == 8

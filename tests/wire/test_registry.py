@@ -12,6 +12,10 @@ from axon.wire.messages import (
     BlockTxn,
     CmpctBlock,
     Feature,
+    GetData,
+    Inv,
+    InvItem,
+    InvType,
     Message,
     Ping,
     Pong,
@@ -19,7 +23,7 @@ from axon.wire.messages import (
     Unknown,
     Verack,
 )
-from axon.wire.registry import COMMANDS, decode_message
+from axon.wire.registry import COMMANDS, SHARED_BYTES, decode_message
 from tests.strategies import MESSAGES, messages
 
 NAMES = {
@@ -101,3 +105,16 @@ def test_an_unknown_name_keeps_its_bytes() -> None:
 def test_messages_that_share_a_form_are_not_equal() -> None:
     assert decode_message("inv", b"\x00") != decode_message("getdata", b"\x00")
     assert decode_message("verack", b"anything") == Verack()
+
+
+def test_what_several_peers_say_alike_is_one_value() -> None:
+    said = Inv(tuple(InvItem(InvType.WTX, bytes((number,)) * 32) for number in range(3)))
+    first = decode_message("inv", said.encode())
+    assert decode_message("inv", bytes(bytearray(said.encode()))) is first == said
+    assert decode_message("getdata", said.encode()) == GetData(said.items)
+    assert decode_message("ping", bytes(8)) is not decode_message("ping", bytes(8))
+
+
+def test_a_long_message_is_not_kept() -> None:
+    said = Inv(tuple(InvItem(InvType.WTX, bytes(32)) for _ in range(SHARED_BYTES // 36 + 1)))
+    assert decode_message("inv", said.encode()) is not decode_message("inv", said.encode())

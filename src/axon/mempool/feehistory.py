@@ -121,21 +121,20 @@ class FeeHistory:
 
     def __init__(self, horizon: Horizon) -> None:
         self.horizon = horizon
-        periods = horizon.periods
-        self._buckets = [_Bucket([0.0] * periods, [0.0] * periods) for _ in BOUNDS]
+        self._buckets: dict[int, _Bucket] = {}  # Those with an example: a few of all.
         self._gain = 1.0  # Grows instead of all old examples shrinking.
 
     def fade(self) -> None:
         """A block has passed."""
         self._gain /= self.horizon.decay
         if self._gain > _RENORMALISE:
-            for bucket in self._buckets:
+            for bucket in self._buckets.values():
                 bucket.scale(1 / self._gain)
             self._gain = 1.0
 
     def confirmed(self, place: int, feerate_sat_kvb: int, waited: int) -> None:
         """A transaction of this bucket was confirmed, one block after it came in or later."""
-        bucket, gain = self._buckets[place], self._gain
+        bucket, gain = self._bucket(place), self._gain
         period = (waited - 1) // self.horizon.scale
         if period < self.horizon.periods:
             bucket.confirmed[period] += gain
@@ -146,7 +145,14 @@ class FeeHistory:
         """A transaction of this bucket left the pool otherwise, after so many blocks."""
         periods = min(waited // self.horizon.scale, self.horizon.periods)
         if periods:
-            self._buckets[place].left[periods - 1] += self._gain
+            self._bucket(place).left[periods - 1] += self._gain
+
+    def _bucket(self, place: int) -> _Bucket:
+        bucket = self._buckets.get(place)
+        if bucket is None:
+            periods = self.horizon.periods
+            bucket = self._buckets[place] = _Bucket([0.0] * periods, [0.0] * periods)
+        return bucket
 
     def search(self, target: int, success: float, waiting: Sequence[int]) -> RawEstimate:
         """The lowest feerates that still did well enough.
@@ -161,18 +167,19 @@ class FeeHistory:
         gain = self._gain
         passed, failed = FeeRange(), FeeRange()
         best: tuple[int, int] | None = None
-        high = place = len(self._buckets) - 1
+        high = place = len(BOUNDS) - 1
         in_time = total = left = partial = 0.0
         still = 0
         passing, begun = True, False
         for place in range(high, -1, -1):
-            bucket = self._buckets[place]
+            bucket = self._buckets.get(place)
             if not begun:
                 high, begun = place, True
-            in_time += sum(bucket.confirmed[:period]) / gain
-            partial += bucket.total / gain
-            total += bucket.total / gain
-            left += sum(bucket.left[period - 1 :]) / gain
+            if bucket is not None:
+                in_time += sum(bucket.confirmed[:period]) / gain
+                partial += bucket.total / gain
+                total += bucket.total / gain
+                left += sum(bucket.left[period - 1 :]) / gain
             still += waiting[place]
             if partial < enough:
                 continue
@@ -192,7 +199,8 @@ class FeeHistory:
 
     def _median(self, low: int, high: int) -> int | None:
         """The mean feerate of the bucket in which the median example of a range is."""
-        buckets = self._buckets[low : high + 1]
+        places = range(low, high + 1)
+        buckets = [self._buckets[place] for place in places if place in self._buckets]
         half = sum(bucket.total for bucket in buckets) / 2
         for bucket in buckets:
             if bucket.total and bucket.total >= half:

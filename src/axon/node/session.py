@@ -88,6 +88,42 @@ class Session:
         from_onion: it arrived where Tor brings those who dial our onion service.
     """
 
+    __slots__ = (
+        "address",
+        "busy",
+        "clogged",
+        "cost_at",
+        "cost_ns",
+        "from_onion",
+        "handshake",
+        "has_bloom_filter",
+        "held",
+        "held_back",
+        "is_leaving",
+        "judging",
+        "keepalive",
+        "keyed_netgroup",
+        "kind",
+        "last_block_at",
+        "last_transaction_at",
+        "local",
+        "message_bytes",
+        "message_of",
+        "opened_at",
+        "paused",
+        "peer",
+        "permissions",
+        "pieces",
+        "received",
+        "relays",
+        "remote",
+        "sent",
+        "serving",
+        "transport",
+        "turn",
+        "waits_since",
+    )
+
     def __init__(
         self,
         peer: PeerId,

@@ -151,8 +151,7 @@ class TxFlow:
         if not self._may_send(session):
             raise PeerFault("transaction sent in violation of protocol")
         peer, txid, wtxid = session.peer, transaction.txid, transaction.wtxid
-        self.txrelay.known(peer, txid)
-        self.txrelay.known(peer, wtxid)
+        self.txrelay.has(peer, transaction)
         self.download.txrequest.received(peer, txid)
         self.download.txrequest.received(peer, wtxid)
         if not self._chain.takes_transactions or self.admission.join(session, wtxid):

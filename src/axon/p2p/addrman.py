@@ -104,7 +104,7 @@ class AddrMan:
 
     def buckets(self, tried: bool) -> list[int]:
         """The buckets of one table in which something is, to go through it in parts."""
-        return sorted((self._tried if tried else self._new).buckets)
+        return (self._tried if tried else self._new).numbers()
 
     def places_in(self, tried: bool, bucket: int) -> list[TablePlace]:
         """What is in a bucket of one table, by slot."""
@@ -156,9 +156,9 @@ class AddrMan:
         if standing is entry:
             return False
         if standing is not None:
-            spare = len(standing.places) > 1 and not entry.places
+            spare = standing.place_count > 1 and not entry.place_count
             if not spare and not standing.is_terrible(now_s):
-                if not entry.places:
+                if not entry.place_count:
                     self._forget(entry)
                 return False
             self._vacate_new(place)
@@ -173,10 +173,10 @@ class AddrMan:
         entry.services |= timed.services
         if known_s < timed.time - interval - penalty:
             entry.time_s = max(0, timed.time - penalty)
-        if timed.time <= known_s or entry.tried or len(entry.places) == NEW_BUCKETS_PER_ADDRESS:
+        if timed.time <= known_s or entry.tried or entry.place_count == NEW_BUCKETS_PER_ADDRESS:
             return False
         # Each further place is half as likely as the one before.
-        return self._rng.getrandbits(len(entry.places)) == 0
+        return self._rng.getrandbits(entry.place_count) == 0
 
     # What happened when we dialled.
 

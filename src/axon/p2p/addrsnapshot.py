@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from axon.p2p.addrtables import AddressEntry, buckets_of
+from axon.p2p.addrtables import AddressEntry, buckets_of, unpacked
 from axon.p2p.peersfile import AddressRecord, encode_peers
 from axon.primitives.netaddress import NetAddress
 
@@ -30,7 +30,7 @@ class AddrManSnapshot:
     last_successes_s: tuple[int, ...]
     attempts: tuple[int, ...]
     tried: tuple[bool, ...]
-    places: tuple[tuple[int, ...], ...]
+    packed_places: tuple[bytes, ...]
 
     @classmethod
     def of(cls, key: bytes, asmap_version: bytes, entries: Sequence[AddressEntry]) -> Self:
@@ -46,14 +46,14 @@ class AddrManSnapshot:
             last_successes_s=tuple([entry.last_success_s for entry in entries]),
             attempts=tuple([entry.attempts for entry in entries]),
             tried=tuple([entry.tried for entry in entries]),
-            places=tuple([entry.places for entry in entries]),
+            packed_places=tuple([entry.packed_places for entry in entries]),
         )
 
     def encode(self) -> bytes:
         """The whole table as `peers.dat` holds it; `AddrMan.decode` reads it."""
         buckets = (
-            () if tried else buckets_of(places)
-            for tried, places in zip(self.tried, self.places, strict=True)
+            () if tried else buckets_of(unpacked(places))
+            for tried, places in zip(self.tried, self.packed_places, strict=True)
         )
         records = map(
             AddressRecord,

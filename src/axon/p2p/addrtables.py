@@ -16,6 +16,9 @@ from axon.primitives.netaddress import AddressNetwork, NetAddress, TimedAddress
 
 BUCKET_SIZE: Final = 64
 
+PLACE_SIZE: Final = 2
+"""Bytes in which an entry holds each of its places: there are 65,536 in the larger table."""
+
 MINUTE_S: Final = MINUTE // SECOND
 HOUR_S: Final = HOUR // SECOND
 DAY_S: Final = DAY // SECOND
@@ -47,11 +50,10 @@ class AddressEntry:
         "address",
         "attempts",
         "group",
-        "key",
         "last_counted_s",
         "last_success_s",
         "last_try_s",
-        "places",
+        "packed_places",
         "services",
         "source",
         "time_s",
@@ -60,7 +62,6 @@ class AddressEntry:
 
     def __init__(self, timed: TimedAddress, source: NetAddress, group: bytes) -> None:
         self.address = timed.address
-        self.key = timed.address.encode_v2()
         self.group = group
         self.source = source
         self.services = timed.services
@@ -70,7 +71,7 @@ class AddressEntry:
         self.last_success_s = 0
         self.attempts = 0
         self.tried = False
-        self.places: tuple[int, ...] = ()  # In its table: bucket * BUCKET_SIZE + slot each.
+        self.packed_places = b""  # Two bytes each: there are many entries, or many nodes.
 
     @classmethod
     def of(cls, record: AddressRecord, group: bytes) -> Self:
@@ -80,6 +81,30 @@ class AddressEntry:
         entry.last_try_s, entry.last_success_s = record.last_try_s, record.last_success_s
         entry.attempts, entry.tried = record.attempts, record.tried
         return entry
+
+    @property
+    def key(self) -> bytes:
+        """What it is called where its place is computed: its bytes by BIP 155."""
+        return self.address.encode_v2()
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Where it stands in its table: bucket * BUCKET_SIZE + slot each."""
+        return unpacked(self.packed_places)
+
+    @property
+    def place_count(self) -> int:
+        """In how many places it stands."""
+        return len(self.packed_places) // PLACE_SIZE
+
+    def placed(self, place: int) -> None:
+        """It has one more place."""
+        self.packed_places += place.to_bytes(PLACE_SIZE)
+
+    def displaced(self, place: int) -> None:
+        """It has this place no more."""
+        left = [other for other in self.places if other != place]
+        self.packed_places = b"".join([other.to_bytes(PLACE_SIZE) for other in left])
 
     def is_terrible(self, now_s: int) -> bool:
         """Whether it is good for nothing: not to be told to others, and first to make room."""
@@ -120,6 +145,12 @@ class AddressEntry:
         )
 
 
+def unpacked(packed_places: bytes) -> tuple[int, ...]:
+    """The places that an entry holds as bytes."""
+    starts = range(0, len(packed_places), PLACE_SIZE)
+    return tuple([int.from_bytes(packed_places[at : at + PLACE_SIZE]) for at in starts])
+
+
 def buckets_of(places: tuple[int, ...]) -> tuple[int, ...]:
     """The bucket of each place, in the same order."""
     return tuple([place // BUCKET_SIZE for place in places])
@@ -134,38 +165,64 @@ class TablePlace:
     record: AddressRecord
 
 
-class Table:
-    """Places for entries: bucket -> slot -> entry, holding only what is occupied."""
+Bucket = AddressEntry | dict[int, AddressEntry]
+"""One entry, or the entries by slot."""
 
-    __slots__ = ("buckets",)
+
+class Table:
+    """Places for entries by buckets, holding only what is occupied.
+
+    A bucket in which one entry stands is that entry: of the tables of a lab node most are.
+    """
+
+    __slots__ = ("_buckets",)
 
     def __init__(self) -> None:
-        self.buckets: dict[int, dict[int, AddressEntry]] = {}
+        self._buckets: dict[int, Bucket] = {}
+
+    def numbers(self) -> list[int]:
+        """The buckets in which something is."""
+        return sorted(self._buckets)
 
     def get(self, place: int) -> AddressEntry | None:
         """Who stands there, if anyone; a place is bucket * BUCKET_SIZE + slot."""
-        return self.buckets.get(place // BUCKET_SIZE, {}).get(place % BUCKET_SIZE)
+        bucket = self._buckets.get(place // BUCKET_SIZE)
+        if bucket is None:
+            return None
+        if isinstance(bucket, dict):
+            return bucket.get(place % BUCKET_SIZE)
+        return bucket if place in bucket.places else None
 
     def put(self, place: int, entry: AddressEntry) -> None:
         """Give an entry a place that is free."""
-        self.buckets.setdefault(place // BUCKET_SIZE, {})[place % BUCKET_SIZE] = entry
-        entry.places = (*entry.places, place)
+        number, slot = divmod(place, BUCKET_SIZE)
+        bucket = self._buckets.get(number)
+        if bucket is None:
+            self._buckets[number] = entry
+        elif isinstance(bucket, dict):
+            bucket[slot] = entry
+        else:
+            self._buckets[number] = {_slot_in(number, bucket): bucket, slot: entry}
+        entry.placed(place)
 
     def free(self, place: int, entry: AddressEntry) -> None:
         """Take an entry from its place."""
-        bucket = self.buckets[place // BUCKET_SIZE]
-        del bucket[place % BUCKET_SIZE]
-        if not bucket:
-            del self.buckets[place // BUCKET_SIZE]
-        entry.places = tuple([other for other in entry.places if other != place])
+        number = place // BUCKET_SIZE
+        bucket = self._buckets[number]
+        if isinstance(bucket, dict) and len(bucket) > 1:
+            del bucket[place % BUCKET_SIZE]
+        else:
+            del self._buckets[number]
+        entry.displaced(place)
 
     def places(self) -> list[TablePlace]:
         """All that is occupied, by bucket and slot."""
-        return [place for bucket in sorted(self.buckets) for place in self.places_in(bucket)]
+        return [place for bucket in self.numbers() for place in self.places_in(bucket)]
 
     def places_in(self, bucket: int) -> list[TablePlace]:
         """What is occupied of a bucket, by slot."""
-        slots = self.buckets.get(bucket, {})
+        found = self._buckets.get(bucket, {})
+        slots = found if isinstance(found, dict) else {_slot_in(bucket, found): found}
         return [TablePlace(bucket, slot, slots[slot].record()) for slot in sorted(slots)]
 
     def draw(
@@ -178,9 +235,9 @@ class Table:
             now_s: decides the chances.
             rng: draws.
         """
-        buckets = list(self.buckets.values())
+        buckets = list(self._buckets.values())
         if wanted is not None:
-            matching = ([e for e in b.values() if e.address.network in wanted] for b in buckets)
+            matching = ([e for e in _of(b) if e.address.network in wanted] for b in buckets)
             choices = [bucket for bucket in matching if bucket]
         else:
             choices = []
@@ -189,10 +246,19 @@ class Table:
             if choices:
                 entry = rng.choice(rng.choice(choices))
             else:
-                entry = rng.choice(list(rng.choice(buckets).values()))
+                entry = rng.choice(_of(rng.choice(buckets)))
             if rng.random() < factor * entry.chance(now_s):
                 return entry
             factor *= _PERSISTENCE
+
+
+def _of(bucket: Bucket) -> list[AddressEntry]:
+    return list(bucket.values()) if isinstance(bucket, dict) else [bucket]
+
+
+def _slot_in(number: int, entry: AddressEntry) -> int:
+    """The slot of an entry in a bucket in which it stands alone."""
+    return next(place % BUCKET_SIZE for place in entry.places if place // BUCKET_SIZE == number)
 
 
 def draw_among(entries: Sequence[AddressEntry], now_s: int, rng: Random) -> AddressEntry:

@@ -85,6 +85,10 @@ class BlockCursor:
             self._look_ahead(up_to)
         return self._ahead[-1] if self._ahead else None
 
+    def is_at(self, best: HeaderEntryView | None) -> bool:
+        """Whether nothing of a chain that ends there is ahead, as was found out before."""
+        return best is self.position and best is self.target
+
     def advance(self) -> None:
         """Go past the block that `peek` has shown."""
         self.position = self._ahead.pop()

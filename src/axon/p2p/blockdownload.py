@@ -107,6 +107,8 @@ class BlockDownload:
         actions: list[Action] = []
         for peer in self._order:
             ours = self._peers[peer]
+            if ours.cursor.is_at(self._peer_chains.best_known(peer)):
+                continue  # Near the tip that is all of them, after each message of one.
             room = self._in_flight.room(peer)
             if room <= 0 or not ours.serves:
                 continue
@@ -318,7 +320,7 @@ class BlockDownload:
     ) -> list[HeaderEntryView]:
         """Up to `count` blocks of a peer's chain that are neither in hand nor in flight."""
         best, cursor = self._peer_chains.best_known(peer), ours.cursor
-        if best is None or (best is cursor.position and best is cursor.target):
+        if best is None or cursor.is_at(best):
             return []
         if best is cursor.target and ours.blocked_at == self._verdicts:
             return []

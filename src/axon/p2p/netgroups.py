@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from axon.p2p.asmap import AsMap
@@ -17,6 +18,10 @@ NO_MAP_VERSION: Final = bytes(32)
 """Where others have the version of their AS map."""
 
 _AS_GROUP: Final = 2  # Core's number of IPv6: an AS is one group, however it is reached.
+
+SHARED_GROUPS: Final = 4_096
+"""Netgroups that are kept to be used again."""
+
 _IPV4_IN_IPV6: Final = bytes(10) + b"\xff\xff"
 
 
@@ -62,7 +67,7 @@ class NetGroups:
         system = self.mapped_as(address)
         if system:
             return bytes((_AS_GROUP,)) + system.to_bytes(4, "little")
-        return address.group(self._lab)
+        return _shared(address.group(self._lab))
 
     def mapped_as(self, address: NetAddress) -> int:
         """The autonomous system of an address; 0 if none is known."""
@@ -80,3 +85,9 @@ class NetGroups:
         systems = [self.mapped_as(address) for address in addresses if address.fits_v1]
         unmapped = systems.count(0)
         return AsSpread(len(systems), len(set(systems) - {0}), unmapped)
+
+
+@lru_cache(SHARED_GROUPS)
+def _shared(group: bytes) -> bytes:
+    """The same group, made once: each address that is known holds its own."""
+    return group

@@ -8,9 +8,12 @@ an entry.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, Generic, TypeVar
 
 Entry = TypeVar("Entry", bound=Hashable)
+
+_NOTHING: Final[frozenset[Any]] = frozenset()  # A node has scores of these that stay empty.
 
 
 class RollingSet(Generic[Entry]):
@@ -25,8 +28,8 @@ class RollingSet(Generic[Entry]):
     def __init__(self, capacity: int) -> None:
         assert capacity >= 1
         self._capacity = capacity
-        self._young: set[Entry] = set()
-        self._old: set[Entry] = set()
+        self._young: AbstractSet[Entry] = _NOTHING
+        self._old: AbstractSet[Entry] = _NOTHING
 
     def __contains__(self, entry: Entry) -> bool:
         return entry in self._young or entry in self._old
@@ -37,13 +40,16 @@ class RollingSet(Generic[Entry]):
 
     def add(self, entry: Entry) -> None:
         """Remember an entry as the latest."""
-        if entry in self._young:
+        young = self._young
+        if entry in young:
             return
-        if len(self._young) >= self._capacity:
-            self._old, self._young = self._young, set()
-        self._young.add(entry)
+        if len(young) >= self._capacity:
+            self._old, young = young, _NOTHING
+        if isinstance(young, set):
+            young.add(entry)
+        else:
+            self._young = {entry}
 
     def clear(self) -> None:
         """Remember nothing of what was added before."""
-        self._young = set()
-        self._old = set()
+        self._young = self._old = _NOTHING

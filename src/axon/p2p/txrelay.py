@@ -157,6 +157,12 @@ class TxRelay:
         if ours is not None:
             ours.known.add(tx_hash)
 
+    def has(self, peer: PeerId, transaction: Transaction) -> None:
+        """A peer sent a transaction: it is known to it by the hash that is used with it."""
+        ours = self._peers.get(peer)
+        if ours is not None:
+            ours.known.add(transaction.wtxid if ours.wtxid_relay else transaction.txid)
+
     def received(self, peer: PeerId, message: FeeFilter, now: Instant) -> None:
         """A peer said which feerate it asks for; what is no amount of money is ignored."""
         ours = self._peers.get(peer)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Address
 from struct import Struct
 from typing import Final, Self
@@ -49,6 +50,9 @@ MAX_HOST_SIZE: Final = 512
 
 MAX_HOST_TEXT_SIZE: Final = 100
 """Characters of a host in writing; the longest are onion names, with 62."""
+
+SHARED_ADDRESSES: Final = 16_384
+"""Decoded addresses that are kept to be used again: 4 MB at most."""
 
 _HOST_SIZES: Final = {
     AddressNetwork.IPV4: 4,
@@ -120,6 +124,9 @@ class NetAddress:
     host_bytes: bytes
     port: int
 
+    def __hash__(self) -> int:
+        return hash((self.host_bytes, self.port))  # Networks seldom have a host in common.
+
     # Text.
 
     @classmethod
@@ -145,16 +152,8 @@ class NetAddress:
         if lowered.endswith(I2P_SUFFIX):
             return cls(AddressNetwork.I2P, i2p_hash(lowered), port)
         if ":" in host:
-            return cls._from_ipv6(ipv6_bytes(host), port, cjdns)
+            return cls(*_behind_ipv6(ipv6_bytes(host), cjdns), port)
         return cls(AddressNetwork.IPV4, ipv4_bytes(host), port)
-
-    @classmethod
-    def _from_ipv6(cls, host: bytes, port: int, cjdns: bool) -> Self:
-        if host.startswith(_IPV4_IN_IPV6):
-            return cls(AddressNetwork.IPV4, host[12:], port)
-        if cjdns and host[0] == 0xFC:
-            return cls(AddressNetwork.CJDNS, host, port)
-        return cls(AddressNetwork.IPV6, host, port)
 
     def to_text(self) -> str:
         """The host in writing, what `from_text` reads; `str()` adds the port."""
@@ -191,8 +190,8 @@ class NetAddress:
                 return _V1.pack(self.host_bytes, self.port)
         return _V1.pack(_UNSPECIFIED_IPV6, self.port)
 
-    @classmethod
-    def decode_v1(cls, reader: Reader) -> Self:
+    @staticmethod
+    def decode_v1(reader: Reader) -> NetAddress:
         """An address from its next 18 bytes.
 
         What once was Tor version 2 inside IPv6 becomes `::`, which is not valid.
@@ -203,15 +202,15 @@ class NetAddress:
         host, port = _V1.unpack(reader.take(_V1.size))
         if host.startswith(_TORV2_IN_IPV6):
             host = _UNSPECIFIED_IPV6
-        return cls._from_ipv6(host, port, cjdns=False)
+        return _shared(*_behind_ipv6(host, cjdns=False), port)
 
     def encode_v2(self) -> bytes:
         """BIP 155: network id, length and host, port big-endian."""
         host = self.host_bytes
         return b"%c%c%b%b" % (self.network, len(host), host, _PORT.pack(self.port))
 
-    @classmethod
-    def decode_v2(cls, reader: Reader) -> Self | None:
+    @staticmethod
+    def decode_v2(reader: Reader) -> NetAddress | None:
         """An address in BIP 155's form.
 
         Returns:
@@ -232,7 +231,7 @@ class NetAddress:
             raise DecodeError(f"{network.name} with {_HOST_SIZES[network]} bytes of host", start)
         if network is AddressNetwork.IPV6 and host.startswith((_IPV4_IN_IPV6, _TORV2_IN_IPV6)):
             return None
-        return cls(network, host, port)
+        return _shared(network, host, port)
 
     # Judgement.
 
@@ -317,6 +316,21 @@ class NetAddress:
         prefix = b"%c%b" % (_GROUP_CLASS[self.network], self.host_bytes[:whole])
         # The bits of the last byte that do not count are ones.
         return prefix + bytes((self.host_bytes[whole] | 0xFF >> rest,)) if rest else prefix
+
+
+def _behind_ipv6(host: bytes, cjdns: bool) -> tuple[AddressNetwork, bytes]:
+    """What 16 bytes say: an IPv6 host, an IPv4 one in its form, or a CJDNS one."""
+    if host.startswith(_IPV4_IN_IPV6):
+        return AddressNetwork.IPV4, host[12:]
+    if cjdns and host[0] == 0xFC:
+        return AddressNetwork.CJDNS, host
+    return AddressNetwork.IPV6, host
+
+
+@lru_cache(SHARED_ADDRESSES)
+def _shared(network: AddressNetwork, host: bytes, port: int) -> NetAddress:
+    """The address, made once: many peers tell of it, and each that knows it is remembered."""
+    return NetAddress(network, host, port)
 
 
 UNSPECIFIED: Final = NetAddress(AddressNetwork.IPV6, _UNSPECIFIED_IPV6, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 MERGED_BYTES: Final = 2_048
@@ -19,7 +18,7 @@ class ByteQueue:
     __slots__ = ("_pieces", "_start", "held")
 
     def __init__(self) -> None:
-        self._pieces: deque[bytes] = deque()
+        self._pieces: list[bytes] = []  # No deque: they are few, and none takes no memory.
         self._start = 0  # Where in the first piece the bytes begin that wait.
         self.held = 0
         """How many bytes wait."""
@@ -40,7 +39,7 @@ class ByteQueue:
             pieces[0] = pieces[0][self._start :]
             self._start = 0
         if data:
-            pieces.appendleft(data)
+            pieces.insert(0, data)
             self.held += len(data)
 
     def peek(self, at: int, size: int) -> bytes:
@@ -60,16 +59,18 @@ class ByteQueue:
             self._start = end
             return first[begin:end]
         if end == len(first):  # or are one.
-            pieces.popleft()
+            del pieces[0]
             self._start = 0
-            return first[begin:]
+            return first[begin:] if begin else first
         parts = [first[begin:] if begin else first]
         size -= len(parts[0])
-        pieces.popleft()
-        while size and size >= len(pieces[0]):
-            size -= len(pieces[0])
-            parts.append(pieces.popleft())
+        used = 1
+        while size and size >= len(pieces[used]):
+            size -= len(pieces[used])
+            parts.append(pieces[used])
+            used += 1
         if size:
-            parts.append(pieces[0][:size])
+            parts.append(pieces[used][:size])
+        del pieces[:used]
         self._start = size
         return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, get_args
 
-from axon.wire.messages import GetData, Inv, Message, NotFound, Unknown
+from axon.wire.messages import GetData, Headers, Inv, Message, NotFound, Tx, Unknown
 
 _MESSAGES: Final[dict[str, type[Message]]] = {kind.command: kind for kind in get_args(Message)}
 
@@ -19,6 +20,16 @@ _LISTS: Final[dict[str, type[LongList]]] = {kind.command: kind for kind in get_a
 
 PIECEMEAL: Final = frozenset(_LISTS)
 """Their names."""
+
+
+_SAID_BY_MANY: Final = frozenset((Inv.command, GetData.command, Headers.command, Tx.command))
+
+SHARED_BYTES: Final = 512
+"""A longer message is seldom said twice alike."""
+
+SHARED_MESSAGES: Final = 256
+"""The latest that are kept to be used again: 300 kB at most. Each peer announces the same block,
+and so many transactions are on their way through a network at a time."""
 
 
 def decode_message(command: str, payload: bytes) -> Message | Unknown:
@@ -35,6 +46,18 @@ def decode_message(command: str, payload: bytes) -> Message | Unknown:
         OverLimit: it lists more than the protocol allows.
         DecodeError: the payload is not what its name says.
     """
+    if len(payload) <= SHARED_BYTES and command in _SAID_BY_MANY:
+        return _decode_shared(command, payload)
+    return _decode(command, payload)
+
+
+@lru_cache(SHARED_MESSAGES)
+def _decode_shared(command: str, payload: bytes) -> Message | Unknown:
+    """The message, made once for all peers that say the same."""
+    return _decode(command, payload)
+
+
+def _decode(command: str, payload: bytes) -> Message | Unknown:
     kind = _MESSAGES.get(command)
     return Unknown(command, payload) if kind is None else kind.decode(payload)
 

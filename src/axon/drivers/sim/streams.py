@@ -10,7 +10,6 @@ other direction of a connection as it is.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -119,7 +118,7 @@ class Socket:
         self._flow = flow
         self._agenda = agenda
         self._network = network
-        self._queue: deque[tuple[Instant, bytes | str]] = deque()  # Text is the close, and why.
+        self._queue: list[tuple[Instant, bytes | str]] = []  # Text is the close, and why.
         self._waiting_bytes = 0
         self._clogged = False
         self._paused = False
@@ -184,7 +183,7 @@ class Socket:
                 return
         self._stuck_since = None
         while queue and queue[0][0] <= now and not far._paused:
-            piece = queue.popleft()[1]
+            piece = queue.pop(0)[1]
             if isinstance(piece, bytes):
                 self._waiting_bytes -= len(piece)
                 far._take(piece)
