@@ -7,7 +7,7 @@ from random import Random
 from statistics import median
 from typing import Final
 
-from axon.consensus.scripts import verify_scripts
+from axon.host.lightwallet import check_scripts
 from axon.mempool.policy import Policy
 from axon.mining.template import coinbase, commitment_script
 from axon.payments.packet import Confirmed, Packet, bare
@@ -19,7 +19,6 @@ from axon.primitives.header import Header
 from axon.primitives.merkle import merkle_branch, merkle_root
 from axon.primitives.network import REGTEST
 from axon.primitives.transaction import Transaction, TxIn, TxOut, outpoint
-from axon.primitives.verdict import Accepted
 from axon.swarm.signer import Signer, Spendable
 from bench.pace import Pace
 from bench.table import Row
@@ -82,7 +81,7 @@ def measure(rounds: int = _ROUNDS, coins: int = 250) -> Row:
     deep = _paying(payer, payee, row[-1:], proofs, row)
 
     def check(data: bytes) -> None:
-        checked = check_packet(Packet.decode(data), wanted, chain, _scripts, policy)
+        checked = check_packet(Packet.decode(data), wanted, chain, check_scripts, policy)
         assert checked.verdict.level is PaymentLevel.FUNDED, checked.verdict
 
     check(one)
@@ -103,10 +102,6 @@ def measure(rounds: int = _ROUNDS, coins: int = 250) -> Row:
             f"A row of 25 unconfirmed ones ({len(deep):,} bytes): {deep_ms:.1f} ms.",
         ],
     )
-
-
-def _scripts(transaction: Transaction, spent: Sequence[TxOut]) -> bool:
-    return isinstance(verify_scripts(transaction, spent), Accepted)
 
 
 def _parent(payer: Signer, number: int) -> Transaction:

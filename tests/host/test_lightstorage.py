@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from axon.errors import StorageError
 from axon.host.lightstorage import LightStorage
 from axon.p2p.filterheaders import RECORD_SIZE
 from axon.primitives.hashes import sha256d
 from axon.primitives.header import HEADER_SIZE, Header
-from axon.primitives.network import REGTEST
+from axon.primitives.network import REGTEST, SIGNET, signet_of
 from tests.node.rig import BLOCKS
 
 HEADERS = [Header(raw[:HEADER_SIZE]) for raw in BLOCKS]
@@ -40,6 +41,25 @@ def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
     assert storage.filter_headers.at(99) == records(100)[-32:]
     assert storage.filter_headers.take_changes() is None
     storage.close()
+
+
+def test_headers_of_another_signet_are_refused(tmp_path: Path) -> None:
+    """They begin with the same block, so nothing in them tells."""
+    ours, others = signet_of(b"\x51"), signet_of(b"\x52")
+    LightStorage(tmp_path, ours).close()
+    for network in (others, SIGNET):
+        with pytest.raises(StorageError, match=f"says {ours.magic.hex()}, .* -datadir"):
+            LightStorage(tmp_path, network)
+    storage = LightStorage(tmp_path, ours)
+    assert storage.is_ours, "who was refused holds no lock"
+    storage.close()
+
+
+def test_headers_that_nobody_marked_are_taken(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (tmp_path / "network").unlink()
+    LightStorage(tmp_path, REGTEST).close()
+    assert (tmp_path / "network").read_text() == f"{REGTEST.magic.hex()}\n"
 
 
 def test_later_records_replace_earlier_ones(tmp_path: Path) -> None:

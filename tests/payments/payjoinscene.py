@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from axon.chain.store import MemoryStore, Store
-from axon.consensus.scripts import verify_scripts
+from axon.host.lightwallet import check_scripts
 from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
 from axon.payments.payjoinreceiver import JoinPolicy, answer
 from axon.payments.payjoinsender import make_offer
@@ -26,14 +26,13 @@ AMOUNT_SAT = COIN // 5
 FEERATE_SAT_KVB = 2_000
 
 
-def scripts_hold(transaction: Transaction, spent: Sequence[TxOut]) -> bool:
-    """Whether libbitcoinkernel takes every input."""
-    return verify_scripts(transaction, spent) == Accepted()
+scripts_hold = check_scripts
+"""By libbitcoinkernel, as a wallet that runs has it."""
 
 
 def check_original(transaction: Transaction, spent: Sequence[TxOut]) -> str:
     """What a receiver asks of an original, as far as these tests have it."""
-    return "" if scripts_hold(transaction, spent) else "a signature is wrong"
+    return "" if scripts_hold(transaction, spent) == Accepted() else "a signature is wrong"
 
 
 def new_scene(words: str, kind: AccountKind, store: Store | None = None) -> Scene:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import count
 
 from axon.chain.headerentry import HeaderEntry
 from axon.chain.headertree import HeaderTree
-from axon.consensus.scripts import verify_scripts
+from axon.host.lightwallet import check_scripts
 from axon.mempool.policy import Policy
 from axon.payments.headerchain import BestHeaders
 from axon.payments.linkmessages import MAX_REASON_SIZE
@@ -22,7 +21,6 @@ from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
 from axon.primitives.target import meets_target
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
-from axon.primitives.verdict import Accepted
 from tests.chain.chains import FAR_FUTURE
 from tests.signing import Signer, Spendable
 from tests.wallet.scene import START_S, make_block
@@ -32,9 +30,8 @@ POLICY = Policy()
 WANTED = Wanted(BOB.script, COIN)
 
 
-def kernel(transaction: Transaction, spent: Sequence[TxOut]) -> bool:
-    """Scripts, by libbitcoinkernel."""
-    return isinstance(verify_scripts(transaction, spent), Accepted)
+kernel = check_scripts
+"""Scripts, by libbitcoinkernel, as a wallet that runs has it."""
 
 
 class PayChain:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from axon.consensus.scripts import verify_scripts
 from axon.payments.invoice import Invoice, sign
 from axon.payments.invoicekeys import wallet_secret
 from axon.payments.receipt import issue
@@ -17,18 +15,11 @@ from axon.primitives.header import Header
 from axon.primitives.merkle import PartialMerkleTree
 from axon.primitives.network import REGTEST
 from axon.primitives.target import meets_target
-from axon.primitives.transaction import Transaction, TxOut
-from axon.primitives.verdict import Accepted
 from axon.wallet.wallet import Wallet
 from tests.wallet.scene import PASSPHRASE, make_block, new_wallet, paying
 
 PAID_SAT = 50_000_000
 TIME_S = 1_764_503_600
-
-
-def check_scripts(transaction: Transaction, spent: Sequence[TxOut]) -> bool:
-    """By libbitcoinkernel."""
-    return isinstance(verify_scripts(transaction, spent), Accepted)
 
 
 def invoice_of(wallet: Wallet, **changes: Any) -> Invoice:

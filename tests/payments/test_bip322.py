@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.errors import WalletError
+from axon.host.lightwallet import check_scripts
 from axon.payments.bip322 import (
     TAG,
     MessageVerdict,
@@ -30,10 +31,10 @@ from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.script import push
 from axon.primitives.sighash import SignatureHashes
 from axon.primitives.transaction import Transaction, TxIn, TxOut
+from axon.primitives.verdict import Accepted
 from axon.wallet.errors import WrongPassphrase
 from axon.wallet.keys import AccountKind, Mnemonic
 from axon.wallet.psbtmaps import PsbtMaps
-from tests.payments.receipts import check_scripts
 from tests.wallet.scene import PASSPHRASE, WORDS, new_wallet, source
 
 VECTORS: Any = json.loads((Path(__file__).parents[1] / "vectors" / "bip322.json").read_text())
@@ -159,14 +160,17 @@ def signed_input(message: bytes, *, high_s: bool = False) -> tuple[bytes, bytes]
 def test_a_high_s_is_refused_though_blocks_would_take_it() -> None:
     assert judged("m", P2WPKH, simple(*signed_input(b"m"))).is_valid
     tall = judged("m", P2WPKH, simple(*signed_input(b"m", high_s=True)))
-    assert tall == MessageVerdict(Validity.INVALID, "a signature with a high S")
+    assert tall.validity is Validity.INVALID
+    assert "S value is unnecessarily high" in tall.reason
 
 
 def test_a_signature_covers_everything() -> None:
     """One for a part alone (SIGHASH_NONE and the like) is refused."""
     signature, key = signed_input(b"m")
     whole = to_sign(b"m", P2WPKH, witness=(signature[:-1] + b"\x02", key))
-    permissive = verify_message("m", P2WPKH, simple(*whole.inputs[0].witness), lambda *_: True)
+    permissive = verify_message(
+        "m", P2WPKH, simple(*whole.inputs[0].witness), lambda *_, **__: Accepted()
+    )
     assert permissive.reason == "a signature that does not cover everything"
 
 
@@ -211,7 +215,7 @@ def test_the_form_of_to_sign() -> None:
     assert judged("m", P2WPKH, full(whole)).is_valid
 
     def verdict(transaction: Transaction) -> Validity:
-        return verify_message("m", P2WPKH, full(transaction), lambda *_: True).validity
+        return verify_message("m", P2WPKH, full(transaction), lambda *_, **__: Accepted()).validity
 
     build = Transaction.build
     assert verdict(build(2, [item], [burnt])) is Validity.VALID
@@ -270,13 +274,16 @@ def test_what_stands_in_a_script_sig() -> None:
         b"\x4c\x01\x01",
     ):
         whole = to_sign(b"m", P2PKH, script_sig)
-        verdict = verify_message("m", P2PKH, full(whole), lambda *_: True)
+        verdict = verify_message("m", P2PKH, full(whole), lambda *_, **__: Accepted())
         assert verdict.validity is Validity.INVALID, to_hex(whole.txid)
 
 
 TAPROOT = b"\x51\x20" + PUBLIC[1:]
 SCHNORR = b"s" * 64
 CONTROL = b"\xc0" + PUBLIC[1:]
+
+SIGNATURE = bytes.fromhex("3006020101020101") + b"\x01"
+"""Well formed, and of nobody."""
 
 WITNESSES: list[tuple[tuple[bytes, ...], str]] = [
     ((SCHNORR,), ""),
@@ -296,9 +303,37 @@ WITNESSES: list[tuple[tuple[bytes, ...], str]] = [
 @pytest.mark.parametrize(("witness", "reason"), WITNESSES)
 def test_what_a_taproot_witness_holds(witness: tuple[bytes, ...], reason: str) -> None:
     """Whether its scripts are satisfied is another judge's question, which says yes here."""
-    verdict = verify_message("m", TAPROOT, simple(*witness), lambda *_: True)
+    verdict = verify_message("m", TAPROOT, simple(*witness), lambda *_, **__: Accepted())
     assert verdict.reason.startswith(reason) or reason in verdict.reason
     assert verdict.is_valid is not bool(reason)
+
+
+BY_RUNNING: list[tuple[str, bytes, tuple[bytes, ...], Validity]] = [
+    ("Stack size must be exactly one", b"\x51", (b"more",), Validity.INVALID),
+    ("must be zero for failed", push(PUBLIC) + b"\xac\x91", (SIGNATURE,), Validity.INVALID),
+    ("NOPx reserved", b"\xb3\x51", (), Validity.INCONCLUSIVE),
+    ("evaluated without error but finished", b"\xb3\x00", (), Validity.INVALID),
+]
+
+
+@pytest.mark.parametrize(("why", "redeem", "stack", "validity"), BY_RUNNING)
+def test_what_shows_when_a_script_is_run(
+    why: str, redeem: bytes, stack: tuple[bytes, ...], validity: Validity
+) -> None:
+    script = b"\xa9\x14" + hash160(redeem) + b"\x87"
+    whole = to_sign(b"m", script, b"".join(map(push, (*stack, redeem))))
+    verdict = judged("m", script, full(whole))
+    assert verdict.validity is validity
+    assert why in verdict.reason
+
+
+def test_a_choice_in_a_witness_has_one_form() -> None:
+    choice = b"\x63\x51\x67\x51\x68"  # OP_IF 1 OP_ELSE 1 OP_ENDIF
+    script = b"\x00\x20" + sha256(choice)
+    assert judged("m", script, simple(b"\x01", choice)).is_valid
+    verdict = judged("m", script, simple(b"\x02", choice))
+    assert verdict.validity is Validity.INVALID
+    assert "OP_IF/NOTIF argument must be minimal" in verdict.reason
 
 
 def test_what_stands_behind_a_script_hash() -> None:
@@ -312,5 +347,5 @@ def test_what_stands_behind_a_script_hash() -> None:
     ):
         script = b"\xa9\x14" + hash160(redeem) + b"\x87"
         whole = to_sign(b"m", script, pushed + push(redeem))
-        verdict = verify_message("m", script, full(whole), lambda *_: True)
+        verdict = verify_message("m", script, full(whole), lambda *_, **__: Accepted())
         assert verdict.validity is validity, verdict

@@ -17,6 +17,7 @@ from axon.payments.payjoinparameters import Parameters
 from axon.payments.payjoinreceiver import JoinPolicy
 from axon.payments.payjoinsender import Fault, check_answer, make_offer, sign_answer
 from axon.primitives.transaction import COIN, Transaction
+from axon.primitives.verdict import Accepted
 from axon.wallet.keys import AccountKind
 from axon.wallet.payment import ALL, Payee, draft
 from axon.wallet.psbt import Psbt, read_psbt
@@ -71,7 +72,7 @@ def test_both_ways_stay_open_until_one_is_in_a_block() -> None:
     original = join.pay()
     joined = finish(join, offer := join.offer(original), join.join(offer))
     spent = spent_outputs(offer.read())
-    assert scripts_hold(original, spent)
+    assert scripts_hold(original, spent) == Accepted()
     assert set(original.prevouts) < set(joined.prevouts)  # So that only one of them can count.
     join.bob.mine(original)
     assert join.bob.wallet.balance().confirmed_sat == COIN // 2 + AMOUNT_SAT

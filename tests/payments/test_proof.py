@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from axon.errors import DecodeError
+from axon.host.lightwallet import check_scripts
 from axon.mempool.policy import Policy
 from axon.payments.packet import Confirmed, Packet, bare
 from axon.payments.proof import check_packet, check_proof
@@ -23,6 +24,7 @@ from axon.primitives.transaction import (
     TxOut,
     outpoint,
 )
+from axon.primitives.verdict import Accepted, Rejected
 from tests.payments.payscene import (
     ALICE,
     BOB,
@@ -38,6 +40,7 @@ from tests.payments.payscene import (
     pays_bob,
     refused,
 )
+from tests.signatures import high_s
 from tests.signing import Spendable
 
 SHORT = Transaction.build(
@@ -131,7 +134,7 @@ def test_any_amount_may_be_wanted_and_outputs_add_up(chain: PayChain) -> None:
 def test_only_the_coins_of_a_proved_packet_are_claimed(chain: PayChain) -> None:
     """So nobody looks for spends of what does not exist, and counts that as a proof."""
     packet = chain.packet(pays_bob(funding(1)), funding(1))
-    checked = check_packet(packet, WANTED, chain.headers, lambda *_: False, POLICY)
+    checked = check_packet(packet, WANTED, chain.headers, lambda *_, **__: Rejected("why"), POLICY)
     refused(checked, "script-verify-failed")
 
 
@@ -160,6 +163,20 @@ def test_nothing_at_all(chain: PayChain) -> None:
 def test_a_signature_of_somebody_else(chain: PayChain) -> None:
     payment = pays_bob(funding(1), payer=MALLORY)
     refused(chain.check(chain.packet(payment, funding(1))), "script-verify-failed", "not signed")
+
+
+def test_a_signature_that_nodes_do_not_relay(chain: PayChain) -> None:
+    """Blocks may have one with a high S; no pool takes it, so the payee would wait in vain."""
+    payment = pays_bob(funding(1))
+    signature, key = payment.inputs[0].witness
+    tall = replace(payment.inputs[0], witness=(high_s(signature[:-1]) + signature[-1:], key))
+    payment = Transaction.build(2, [tall], payment.outputs, 0)
+    spent = [funding(1).outputs[0]]
+    assert check_scripts(payment, spent, relayed=False) == Accepted()
+    checked = chain.check(chain.packet(payment, funding(1)))
+    refused(
+        checked, "script-verify-failed", "Non-canonical signature: S value is unnecessarily high"
+    )
 
 
 def test_an_ancestor_that_is_not_signed(chain: PayChain) -> None:

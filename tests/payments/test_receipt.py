@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.errors import WalletError
+from axon.host.lightwallet import check_scripts
 from axon.payments import bip322
 from axon.payments.receipt import BadReceipt, Receipt, ReceiptVerdict, issue, verify
 from axon.payments.receiptproof import BadProof, MinedProof
@@ -33,7 +34,6 @@ from tests.payments.receipts import (
     PAYMENT,
     RECEIPT,
     TIME_S,
-    check_scripts,
     invoice_of,
     proof_of,
     worked,

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from axon.consensus.scripts import verify_scripts
+from axon.host.lightwallet import check_scripts
 from axon.primitives.encoding import var_bytes
 from axon.primitives.transaction import COIN, Transaction, TxOut
-from axon.primitives.verdict import Accepted
 from axon.wallet.draft import MAX_FEE_SAT, Draft
 from axon.wallet.errors import BadFee, BadPsbt, UnknownTransaction
-from axon.wallet.finished import describe_finished, is_signed, record_finished
+from axon.wallet.finished import describe_finished, record_finished, signature_fault
 from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import Psbt, read_psbt
 from axon.wallet.psbtmaps import PsbtMaps
 from axon.wallet.signing import sign_fully
 from tests.wallet.scene import BOB, PASSPHRASE, Scene, new_wallet, paying
-
-
-def check_scripts(transaction: Transaction, spent: Sequence[TxOut]) -> bool:
-    return verify_scripts(transaction, spent) == Accepted()
 
 
 def paid(fee_sat: int = 1_000) -> tuple[Scene, Draft, Transaction]:
@@ -41,10 +35,10 @@ def test_it_says_what_its_draft_said() -> None:
     assert (shown.recipients, shown.change_sat) == (made.recipients, made.change_sat)
     assert (shown.fee_sat, shown.amount_sat) == (1_000, COIN // 2)
     assert [each.ours for each in shown.inputs] == [True]
-    assert is_signed(scene.wallet, shown)
+    assert not signature_fault(scene.wallet, shown)
     wrong = (made.psbt.transaction, with_outputs(payment, TxOut(COIN // 2, BOB.script)))
     for each in wrong:
-        assert not is_signed(scene.wallet, describe_finished(scene.wallet.ledger, each))
+        assert signature_fault(scene.wallet, describe_finished(scene.wallet.ledger, each))
 
 
 def test_of_coins_that_are_not_known_here_the_fee_is_not_known() -> None:

@@ -12,6 +12,7 @@ from axon.primitives.hashes import Txid, hash160, sha256
 from axon.primitives.network import REGTEST
 from axon.primitives.script import push
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
+from axon.primitives.verdict import Accepted, Rejected, Verdict
 from axon.wallet import promises, unconfirmed
 from axon.wallet.feebump import bump
 from axon.wallet.history import PaymentState
@@ -156,10 +157,14 @@ def spending(scene: Scene, *, fee_sat: int, signer: Signer = DORA) -> Transactio
     return signer.pay([Spendable(held.outpoint, held.amount_sat)], [output])
 
 
-def check_scripts(transaction: Transaction, spent: Sequence[TxOut]) -> bool:
+def check_scripts(
+    transaction: Transaction, spent: Sequence[TxOut], /, *, relayed: bool = True
+) -> Verdict:
     """Whether each input names the key that it is to be signed with."""
     keys = [item.witness[1] for item in transaction.inputs]
-    return [b"\x00\x14" + hash160(key) for key in keys] == [item.script_pubkey for item in spent]
+    assert relayed, "it waits for a block"
+    holds = [b"\x00\x14" + hash160(key) for key in keys] == [item.script_pubkey for item in spent]
+    return Accepted() if holds else Rejected("mempool-script-verify-flag-failed")
 
 
 def watching() -> Scene:

@@ -1,5 +1,6 @@
 """What all wallets of a network share on disk: headers and filter headers.
 
+    light/network             the magic of the network that all of it is of, in hex
     light/headers.dat         every header accepted, 80 bytes each, parents first
     light/filterheaders.dat   block hash and filter header by height, 64 bytes each
     light/filters/            the filters themselves, if they are to be kept (RocksDB)
@@ -20,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from axon.chain.headertree import HeaderEntry, HeaderTree
-from axon.drivers.aio.privatefiles import make_folder, open_file
+from axon.drivers.aio.privatefiles import make_folder, open_file, write_atomically
 from axon.drivers.aio.recordfile import AppendFile
-from axon.errors import ConfigError, DamageError, disk_refusal
+from axon.errors import ConfigError, DamageError, StorageError, disk_refusal
 from axon.node.heldfilters import HeldFilters
 from axon.p2p.filterheaders import RECORD_SIZE, FilterHeaderChain
 from axon.primitives.hashes import BlockHash
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 HEADERS_AT_ONCE: Final = 10_000
 """Headers read at a time: 800 kB."""
+
+_NETWORK_FILE: Final = "network"
 
 _log = logging.getLogger("axon")
 
@@ -49,7 +52,7 @@ class LightStorage:
 
     Raises:
         ConfigError: the folder cannot be used.
-        StorageError: the disk refuses.
+        StorageError: the disk refuses, or what lies there is another network's.
     """
 
     headers: HeaderTree
@@ -63,6 +66,7 @@ class LightStorage:
         except OSError as error:
             raise disk_refusal(f"cannot write to '{folder}'", error, ConfigError) from error
         self.is_ours = self._take_lock()
+        self._refuse_others(network)
         self._header_file = AppendFile(
             folder / "headers.dat", HEADER_SIZE, read_only=not self.is_ours
         )
@@ -118,6 +122,33 @@ class LightStorage:
         self._header_file.close()
         self._filter_file.close()
         os.close(self._lock)
+
+    def _refuse_others(self, network: Network) -> None:
+        """Signets share their first block and their folder, and each has a magic of its own.
+
+        A folder in which nothing says whose it is, which no program of another signet has used
+        since this is asked, becomes this network's.
+        """
+        path, ours = self.folder / _NETWORK_FILE, network.magic.hex()
+        try:
+            found = path.read_text(errors="replace").strip()
+        except FileNotFoundError:
+            if self.is_ours:
+                self._mark(path, ours)
+            return
+        if found != ours:
+            os.close(self._lock)
+            raise StorageError(
+                f"The headers in {self.folder} are those of another network: {path.name} says"
+                f" {found[:8]}, this network's magic is {ours}. Use another -datadir."
+            )
+
+    def _mark(self, path: Path, magic: str) -> None:
+        try:
+            write_atomically(path, f"{magic}\n".encode())
+        except OSError as error:
+            os.close(self._lock)
+            raise disk_refusal(f"cannot write '{path}'", error, ConfigError) from error
 
     def _open_filters(self) -> RocksStore | None:
         """The kept filters; the library is loaded only where there are or shall be any."""

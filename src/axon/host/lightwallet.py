@@ -42,7 +42,7 @@ from axon.payments.payer import PayerDesk
 from axon.payments.terms import DAY_S
 from axon.primitives.network import NETWORKS
 from axon.primitives.transaction import Transaction, TxOut
-from axon.primitives.verdict import Accepted
+from axon.primitives.verdict import Verdict
 from axon.rpc.amounts import Json, format_amount, whole
 from axon.rpc.dispatch import Registry
 from axon.rpc.jsonrpc import call_params
@@ -329,12 +329,15 @@ def _desk(wallet: Wallet) -> Desk:
     return Desk(wallet, book, payer, make_payee, check_scripts)
 
 
-def check_scripts(transaction: Transaction, spent: Sequence[TxOut]) -> bool:
-    """Whether all inputs of a transaction satisfy what they spend, by Bitcoin Core's own rules."""
+def check_scripts(
+    transaction: Transaction, spent: Sequence[TxOut], /, *, relayed: bool = True
+) -> Verdict:
+    """Whether all inputs of a transaction satisfy what they spend; see `ScriptCheck`."""
     # The library takes memory, and few wallets are used on two devices.
     from axon.consensus.scripts import verify_scripts
+    from axon.consensus.validator import ScriptFlags
 
-    return isinstance(verify_scripts(transaction, spent), Accepted)
+    return verify_scripts(transaction, spent, ScriptFlags.STANDARD if relayed else ScriptFlags.ALL)
 
 
 def _start(wallet: Wallet) -> ScanStart:

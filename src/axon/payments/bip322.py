@@ -7,15 +7,15 @@ a text: `smp` and the witness alone, `ful` and the whole transaction, or `pof` a
 spends coins, to show that they could be. One without any of these is read as `smp`, or, of an
 address of the first kind (P2PKH), as one of the old format.
 
-Scripts are run by the callable that is handed in; `bip322rules` reads off what the BIP asks beyond
-the rules of blocks.
+Scripts are run by the callable that is handed in, by the rules by which nodes relay; `bip322rules`
+reads off what the BIP asks beyond them.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -36,6 +36,7 @@ from axon.primitives.transaction import (
     outpoint,
     outpoint_txid,
 )
+from axon.primitives.verdict import Accepted, Rejected
 from axon.wallet.bdkwallet import load_bdk_wallet
 from axon.wallet.cosigning import sign_maps
 from axon.wallet.draft import is_legacy
@@ -49,6 +50,7 @@ from axon.wallet.psbtmaps import (
     spent_output,
 )
 from axon.wallet.signing import reveal_words
+from axon.wallet.unconfirmed import ScriptCheck
 from axon.wallet.wallet import Wallet
 
 TAG: Final = "BIP0322-signed-message"
@@ -67,8 +69,8 @@ _FINAL_WITNESS: Final = b"\x08"
 _OLD_MAGIC: Final = b"Bitcoin Signed Message:\n"
 _BURNT: Final = TxOut(0, bytes((OP_RETURN,)))
 
-ScriptCheck = Callable[[Transaction, Sequence[TxOut]], bool]
-"""Whether every input of a transaction satisfies the output that it spends."""
+_FOR_LATER: Final = "reserved for soft-fork upgrades"
+"""What Bitcoin Core says of each use of what later rules may give a meaning to."""
 
 
 class Validity(StrEnum):
@@ -178,7 +180,7 @@ def verify_message(
     Args:
         script_pubkey: of the address.
         signature: a text; spaces around it do not matter.
-        check_scripts: runs scripts, by the rules of blocks.
+        check_scripts: runs scripts.
     """
     text, signed = signature.strip(), message.encode()
     try:
@@ -187,8 +189,7 @@ def verify_message(
             return old
         whole, spent = _decoded(signed, script_pubkey, text)
         _check_form(signed, script_pubkey, whole, spent)
-        if not check_scripts(whole, spent):
-            raise _Refused("it does not satisfy the address")
+        _check_satisfied(whole, spent, check_scripts)
         for spender, output in zip(whole.inputs, spent, strict=True):
             check_rules(spender, output)
     except (_Refused, Broken) as refused:
@@ -201,6 +202,25 @@ def verify_message(
     return MessageVerdict(
         Validity.VALID, "", whole.locktime, first.sequence, tuple(whole.prevouts[1:])
     )
+
+
+def _check_satisfied(
+    whole: Transaction, spent: Sequence[TxOut], check_scripts: ScriptCheck
+) -> None:
+    """See that the scripts are satisfied, by the rules of relay, which the BIP asks for.
+
+    One that breaks a rule that is kept for later may break one of blocks, too, and does not get as
+    far: so it is run by those again.
+    """
+    judged = check_scripts(whole, spent)
+    if not isinstance(judged, Rejected):
+        return
+    if _FOR_LATER in judged.reason:
+        anyway = check_scripts(whole, spent, relayed=False)
+        if isinstance(anyway, Accepted):
+            raise Later(judged.reason)
+        judged = anyway
+    raise _Refused(f"it does not satisfy the address: {judged.reason}")
 
 
 def _old_verdict(message: bytes, script_pubkey: bytes, text: str) -> MessageVerdict | None:

@@ -1,11 +1,11 @@
-"""What BIP 322 asks of a signed message beyond consensus, as far as it can be read off.
+"""What BIP 322 asks of a signed message beyond the rules by which nodes relay.
 
-Whoever runs the scripts (libbitcoinkernel) knows the rules of blocks alone. The BIP asks for more,
-so that nobody can turn one signature into another one, and so that what later rules give a meaning
-is not called valid today. Read off here are: the hash type of every signature, low S, shortest
-pushes, OP_CODESEPARATOR and signatures inside of scripts; then opcodes, leaf and witness versions
-that are kept for later. Not read off, because a script would have to be run for it, are NULLFAIL,
-MINIMALIF in version 0 and CLEANSTACK of scripts behind a hash.
+The BIP asks for more than blocks do, so that nobody can turn one signature into another one, and so
+that what later rules give a meaning is not called valid today. Most of it are rules of relay, which
+are verified as the scripts are run (low S, NULLFAIL, MINIMALIF, CLEANSTACK and so on). Read off
+here is what these leave open: the hash type of every signature, OP_CODESEPARATOR, signatures inside
+of scripts, an annex; and, of branches that are not run as well, high S, pushes that are longer than
+needed, and opcodes, leaf and witness versions that are kept for later.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from axon.payments.headerchain import HeaderChainView, tip_context
 from axon.payments.payjoin import Declined, Offer, Proposal, Trouble, read_bounded
 from axon.payments.refusals import in_words
 from axon.primitives.transaction import Transaction, TxOut
+from axon.primitives.verdict import Rejected
 from axon.wallet.keys import Mnemonic
 from axon.wallet.unconfirmed import ScriptCheck
 from axon.wallet.wallet import Wallet
@@ -119,9 +120,10 @@ def _fault(
     prepared = Mempool(Policy()).prepare(original, coins, tip_context(chain), 0)
     if isinstance(prepared, Refused):
         return in_words("the payment", prepared)
-    return (
-        "" if check_scripts(original, spent) else "the payment is not signed by its coins' owners"
-    )
+    judged = check_scripts(original, spent)
+    if isinstance(judged, Rejected):
+        return f"the payment is not signed by its coins' owners as nodes want it: {judged.reason}"
+    return ""
 
 
 def offered_original(deal: Deal) -> Transaction | None:

@@ -14,6 +14,7 @@ from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
 from axon.payments.payjoinparameters import parse_parameters
 from axon.payments.step import DealStep
 from axon.primitives.transaction import Transaction
+from axon.primitives.verdict import Rejected
 from axon.wallet.errors import BadPsbt
 from axon.wallet.keys import Mnemonic
 from axon.wallet.unconfirmed import ScriptCheck
@@ -71,6 +72,8 @@ def judge_joined(
         return refusal(payment_of(deal).txid, "bad-join", str(error))
     if not set(ledger.conflicts(joined)) <= set(deal.txids):
         return refusal(payment_of(deal).txid, "bad-join", "a coin of it was spent meanwhile")
-    if not check_scripts(joined, spent):
-        return refusal(joined.txid, "bad-signature", "the joined payment is not signed")
+    judged = check_scripts(joined, spent)
+    if isinstance(judged, Rejected):
+        why = f"the joined payment is not signed as nodes want it: {judged.reason}"
+        return refusal(joined.txid, "bad-signature", why)
     return joined

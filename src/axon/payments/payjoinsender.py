@@ -6,7 +6,6 @@ sends anything: who asked for the payjoin sends the joined payment, or the origi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +15,8 @@ from axon.payments.payjoininputs import fee_sat, input_kind, spent_outputs
 from axon.payments.payjoinparameters import Parameters
 from axon.primitives.dust import dust_limit_sat
 from axon.primitives.encoding import compact_size, var_bytes
-from axon.primitives.transaction import OutPoint, Transaction, TxIn, TxOut, outpoint_txid
+from axon.primitives.transaction import OutPoint, Transaction, TxIn, outpoint_txid
+from axon.primitives.verdict import Rejected
 from axon.wallet.draft import is_change
 from axon.wallet.errors import BadPsbt
 from axon.wallet.keys import Mnemonic
@@ -32,11 +32,8 @@ from axon.wallet.psbtmaps import (
     PsbtMaps,
 )
 from axon.wallet.signing import sign
+from axon.wallet.unconfirmed import ScriptCheck
 from axon.wallet.wallet import Wallet
-
-ScriptsHold = Callable[[Transaction, Sequence[TxOut]], bool]
-"""Whether each input satisfies the script of the output that it spends, as libbitcoinkernel says;
-outputs in the order of the inputs."""
 
 LOWER_FEERATE_PERCENT: Final = 10
 """By so much a joined payment may pay less than the original for its size: it waits little longer,
@@ -136,7 +133,7 @@ def sign_answer(
     offer: Offer,
     checked: Psbt,
     passphrase: str | Mnemonic,
-    scripts_hold: ScriptsHold,
+    check_scripts: ScriptCheck,
 ) -> Transaction | Fault:
     """The joined payment, signed and verified.
 
@@ -144,7 +141,7 @@ def sign_answer(
         offer: from `make_offer`.
         checked: from `check_answer`.
         passphrase: what the mnemonic was sealed with; or that itself, where it is open.
-        scripts_hold: also proves that the receiver's inputs hold what he says.
+        check_scripts: runs scripts; also proves that the receiver's inputs hold what he says.
 
     Raises:
         WatchOnly, WrongPassphrase: see `wallet.signing.sign`.
@@ -158,8 +155,9 @@ def sign_answer(
         return Fault("the receiver's inputs are not signed whole")
     if signed.vsize > MAX_VSIZE:
         return Fault("the joined payment is larger than what nodes relay")
-    if not scripts_hold(signed, spent):
-        return Fault("an input of the receiver's does not hold, so no node would take the payment")
+    judged = check_scripts(signed, spent)
+    if isinstance(judged, Rejected):
+        return Fault(f"an input does not hold, so no node would take the payment: {judged.reason}")
     if fee * 1_000 < offer.parameters.min_feerate_sat_kvb * signed.vsize:
         return Fault("the joined payment pays too little for its size")
     return signed

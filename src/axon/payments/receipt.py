@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from axon.errors import AxonError, WalletError
-from axon.payments.bip322 import ScriptCheck, sign_message, verify_message
+from axon.payments.bip322 import sign_message, verify_message
 from axon.payments.invoice import Invoice, invoice_from_uri
 from axon.payments.receiptproof import BadProof, MinedProof
 from axon.primitives.hashes import Txid, from_hex, to_hex
@@ -25,6 +25,7 @@ from axon.primitives.network import NETWORKS, Network
 from axon.primitives.transaction import Transaction
 from axon.wallet.amounts import format_amount, parse_amount
 from axon.wallet.keys import Mnemonic
+from axon.wallet.unconfirmed import ScriptCheck
 from axon.wallet.wallet import Wallet
 
 MAX_RECEIPT_SIZE: Final = 2_000_000

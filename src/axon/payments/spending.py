@@ -26,6 +26,7 @@ from axon.primitives.transaction import (
     outpoint_index,
     outpoint_txid,
 )
+from axon.primitives.verdict import Rejected
 from axon.wallet.unconfirmed import ScriptCheck
 
 
@@ -72,7 +73,7 @@ def examine(
         unconfirmed: its ancestors that are in no block, all of them, parents first.
         wanted: what it must pay.
         chain: the payee's; for lock times and maturity.
-        check_scripts: whether the inputs of a transaction satisfy the outputs that they spend.
+        check_scripts: runs scripts, by the rules by which nodes relay.
         policy: of the pool.
 
     Returns:
@@ -97,9 +98,11 @@ def examine(
         signed.append((transaction, prepared.spent))
         fee_sat = prepared.fee_sat
     for transaction, spent in signed:
-        if not check_scripts(transaction, spent):
+        judged = check_scripts(transaction, spent)
+        if isinstance(judged, Rejected):
             return _no(
-                f"{_name(transaction, payment)} is not signed by the owners of what it spends",
+                f"{_name(transaction, payment)} is not signed by the owners of what it spends"
+                f" as nodes want it: {judged.reason}",
                 "script-verify-failed",
             )
     claims = tuple(

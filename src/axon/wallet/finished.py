@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from axon.primitives.transaction import OutPoint, Transaction, TxOut
+from axon.primitives.verdict import Rejected
 from axon.wallet.draft import Recipient, refuse_absurd_fee, split_outputs
 from axon.wallet.errors import BadPsbt
 from axon.wallet.ledger import WalletLedger
@@ -56,7 +57,7 @@ class FinishedPayment:
 
 
 def describe_finished(ledger: WalletLedger, transaction: Transaction) -> FinishedPayment:
-    """What a finished transaction does; for its signatures see `is_signed`.
+    """What a finished transaction does; for its signatures see `signature_fault`.
 
     Raises:
         BadPsbt: less goes in than comes out.
@@ -92,22 +93,26 @@ def record_finished(
     ledger = wallet.ledger
     if transaction.txid not in ledger.transactions and ledger.spends_ours(transaction):
         made = describe_finished(ledger, transaction)
-        if not is_signed(wallet, made):
+        missing = signature_fault(wallet, made)
+        if missing:
             raise BadPsbt(
-                "a signature of this transaction is missing or wrong, and no node would take it:"
-                " sign it again"
+                f"a signature of this transaction is missing or wrong, and no node would take it"
+                f" ({missing}): sign it again"
             )
         if made.fee_sat is not None and not allow_high_fee:
             refuse_absurd_fee(made.fee_sat, transaction.vsize, made.amount_sat)
     return record_payment(wallet, transaction, now_s)
 
 
-def is_signed(wallet: Wallet, made: FinishedPayment) -> bool:
-    """Whether the signatures hold; where it is not known what they are for, whether they are there.
+def signature_fault(wallet: Wallet, made: FinishedPayment) -> str:
+    """Why nodes would not take the signatures; empty if they would.
 
-    What they are for is known where the fee is.
+    Where it is not known what they are for it is looked whether they are there. What they are for
+    is known where the fee is.
     """
     spent = [item.output for item in made.inputs if item.output is not None]
     if len(spent) < len(made.inputs) or wallet.check_scripts is None:
-        return all(each.witness or each.script_sig for each in made.transaction.inputs)
-    return wallet.check_scripts(made.transaction, spent)
+        signed = all(each.witness or each.script_sig for each in made.transaction.inputs)
+        return "" if signed else "an input has none"
+    judged = wallet.check_scripts(made.transaction, spent)
+    return judged.reason if isinstance(judged, Rejected) else ""

@@ -10,13 +10,14 @@ transactions are bounded, each peer has its share, and they expire when no peer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
-from typing import Final
+from typing import Final, Protocol
 
 from axon.primitives.hashes import Txid
 from axon.primitives.transaction import Transaction, TxOut
+from axon.primitives.verdict import Accepted, Verdict
 from axon.wallet import records
 from axon.wallet.errors import UnknownTransaction
 from axon.wallet.ledger import WalletLedger
@@ -35,8 +36,22 @@ REFRESH_S: Final = 60
 """The same one again within a minute is not worth a write."""
 
 
-ScriptCheck = Callable[[Transaction, Sequence[TxOut]], bool]
-"""Whether all inputs of a transaction satisfy the scripts of the outputs that they spend."""
+class ScriptCheck(Protocol):
+    """Runs scripts: whether all inputs of a transaction satisfy the outputs that they spend."""
+
+    def __call__(
+        self, transaction: Transaction, spent: Sequence[TxOut], /, *, relayed: bool = True
+    ) -> Verdict:
+        """Judge a transaction.
+
+        Args:
+            spent: the outputs, in the order of the inputs.
+            relayed: by the rules by which nodes relay; else by those of blocks alone.
+
+        Returns:
+            What is broken, in Bitcoin Core's words.
+        """
+        ...
 
 
 def take_unconfirmed(
@@ -181,7 +196,7 @@ def _is_made_elsewhere(
     if fees_sat and fee_sat <= max(fees_sat):
         return False
     spent = [output for output in map(ledger.output, transaction.prevouts) if output is not None]
-    return check(transaction, spent)
+    return isinstance(check(transaction, spent), Accepted)
 
 
 def _make_room(ledger: WalletLedger, transaction: Transaction, source: str) -> Changes | None:

@@ -11,7 +11,7 @@ from axon.primitives.transaction import outpoint_index, outpoint_txid
 from axon.rpc.amounts import Amount, Json
 from axon.wallet.coins import WalletCoin
 from axon.wallet.draft import Draft, Recipient, fee_question
-from axon.wallet.finished import FinishedPayment, is_signed
+from axon.wallet.finished import FinishedPayment, signature_fault
 from axon.wallet.history import HistoryEntry, PaymentState
 from axon.wallet.labels import LabelKind
 from axon.wallet.wallet import Wallet
@@ -109,7 +109,7 @@ def finished_json(wallet: Wallet, made: FinishedPayment) -> dict[str, Json]:
     """What a finished transaction does, as `importpsbt` shows it."""
     transaction = made.transaction
     shown: dict[str, Json] = {
-        "complete": is_signed(wallet, made),
+        "complete": not signature_fault(wallet, made),
         "txid": to_hex(transaction.txid),
         "recipients": _recipients(made.recipients),
         "amount": Amount(made.amount_sat),
