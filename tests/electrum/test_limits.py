@@ -17,7 +17,9 @@ from axon.electrum.budget import (
 from axon.electrum.places import (
     LOCAL,
     MAX_CLIENTS,
+    MAX_FROM_NETWORK,
     MAX_FROM_ONE,
+    MAX_FROM_PROVIDER,
     RESERVED_LOCAL,
     RESERVED_STRANGERS,
     ClientPlaces,
@@ -55,9 +57,39 @@ def test_one_address_has_few_places() -> None:
     assert places.take("192.0.2.1")
 
 
+@pytest.mark.parametrize(
+    ("crowd", "neighbour", "elsewhere", "most"),
+    [
+        ("192.0.2.{0}", "192.0.2.255", "192.0.3.1", MAX_FROM_NETWORK),
+        ("192.0.{0}.1", "192.0.255.255", "192.1.0.1", MAX_FROM_PROVIDER),
+        ("2001:db8:7:{0:x}::/64", "2001:db8:7:fff::/64", "2001:db8:8::/64", MAX_FROM_NETWORK),
+        ("2001:db8:{0:x}::/64", "2001:db8:fff::/64", "2001:db9::/64", MAX_FROM_PROVIDER),
+    ],
+)
+def test_nor_has_a_network_all_of_them(
+    crowd: str, neighbour: str, elsewhere: str, most: int
+) -> None:
+    places = ClientPlaces()
+    origins = [crowd.format(number) for number in range(250)]
+    seated = [origin for origin in origins if places.take(origin)]
+    assert len(seated) == most
+    assert not places.take(neighbour)
+    assert places.take(elsewhere)
+    places.leave(seated[0])
+    assert places.take(neighbour)
+
+
+def test_those_of_one_network_share_what_they_cost() -> None:
+    """Else 65,536 of /64 that somebody has would be as many strangers."""
+    one, other = holder_of("2001:db8:7:1::/64", 1), holder_of("2001:db8:7:2::/64", 2)
+    assert one == other != holder_of("2001:db8:8::/64", 3)
+    assert holder_of("192.0.2.1", 4) == holder_of("192.0.2.2", 5) != holder_of("192.0.3.1", 6)
+    assert holder_of(LOCAL, 7) != holder_of(LOCAL, 8)
+
+
 def test_strangers_leave_places_for_this_machine() -> None:
     places = ClientPlaces()
-    taken = sum(places.take(f"192.0.2.{number}") for number in range(MAX_CLIENTS))
+    taken = sum(places.take(f"198.{number}.2.1") for number in range(MAX_CLIENTS))
     assert taken == MAX_CLIENTS - RESERVED_LOCAL
     assert sum(places.take(LOCAL) for _ in range(MAX_CLIENTS)) == RESERVED_LOCAL
 
@@ -66,7 +98,7 @@ def test_this_machine_leaves_places_for_strangers() -> None:
     places = ClientPlaces()
     taken = sum(places.take(LOCAL) for _ in range(MAX_CLIENTS))
     assert taken == MAX_CLIENTS - RESERVED_STRANGERS
-    others = sum(places.take(f"192.0.2.{number}") for number in range(MAX_CLIENTS))
+    others = sum(places.take(f"198.{number}.2.1") for number in range(MAX_CLIENTS))
     assert others == RESERVED_STRANGERS
 
 
@@ -110,7 +142,7 @@ def test_all_on_this_machine_have_a_credit_in_common() -> None:
 def test_so_have_all_strangers() -> None:
     budgets, price = Budgets(0), 2 * SMALL_UNITS
     for number in range(COMMON_BURST_UNITS // BURST_UNITS):
-        budgets.of(holder_of(f"192.0.2.{number}", number), 0).charge(BURST_UNITS, 0)
+        budgets.of(holder_of(f"192.0.{number}.1", number), 0).charge(BURST_UNITS, 0)
     assert budgets.of(holder_of("198.51.100.1", 50), 0).wait_us(price, 0) > 0
     assert budgets.of(holder_of(LOCAL, 51), 0).wait_us(price, 0) == 0
 

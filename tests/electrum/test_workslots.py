@@ -7,10 +7,10 @@ import gc
 from weakref import ref
 
 from axon.electrum.places import LOCAL
-from axon.electrum.workslots import WORKING, WORKING_LOCAL, WORKING_OF_ONE, OriginSlots, WorkSlots
+from axon.electrum.workslots import WORKING, WORKING_LOCAL, WORKING_OF_ONE, NetworkSlots, WorkSlots
 
 
-async def work_on(slots: OriginSlots) -> None:
+async def work_on(slots: NetworkSlots) -> None:
     """Work for ever."""
     async with slots:
         await asyncio.get_running_loop().create_future()

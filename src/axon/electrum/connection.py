@@ -25,7 +25,7 @@ from axon.electrum.following import FOLDER
 from axon.electrum.lines import LineBuffer, LineRefused
 from axon.electrum.methodtable import ElectrumMethod, find, run
 from axon.electrum.news import TOLD_UNITS, News
-from axon.electrum.places import holder_of
+from axon.electrum.places import holder_of, networks_of
 from axon.electrum.session import (
     AskedLine,
     ElectrumCall,
@@ -82,7 +82,7 @@ class ElectrumConnection(asyncio.Protocol):
         self._holder = holder_of(origin, shared.numbers)
         self.client = Client(shared.numbers, self._holder)
         self.credit: Credit = shared.budgets.of(self._holder, shared.now())
-        self._slots = shared.slots.of(origin)
+        self._slots = shared.slots.of(networks_of(origin)[0])
         self.is_made = False
         self._lines = LineBuffer(shared.unfinished, self._holder)
         self._asked = asyncio.Event()

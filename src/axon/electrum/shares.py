@@ -2,7 +2,7 @@
 
 What comes from this machine has one half of it, and all others the other. What a holder has may be
 no more than a part of what it leaves. So whoever comes when others have all they can get still gets
-something: behind ten as greedy addresses a tenth of what the first of them got.
+something: behind ten as greedy networks a tenth of what the first of them got.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LEAVES_LOCAL: Final = 2
 """So many times what it has a connection of this machine leaves: alone it has a third of all."""
 
 LEAVES_STRANGERS: Final = 4
-"""And an address of strangers: alone it has a fifth of what is theirs."""
+"""And a network of strangers: alone it has a fifth of what is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Holder:
     """Whose share something is taken from.
 
     Args:
-        name: who comes from one address is one. What comes from this machine may be anybody's,
-            through Tor or a proxy, so there each connection is one.
+        name: who comes from one network (`places.networks_of`) is one. What comes from this machine
+            may be anybody's, through Tor or a proxy, so there each connection is one.
         is_local: whether it comes from this machine.
     """
 

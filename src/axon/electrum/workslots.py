@@ -1,6 +1,6 @@
-"""How many questions are worked on at once: of all clients, and of those from one place.
+"""How many questions are worked on at once: of all clients, and of those from one network.
 
-A question waits for a turn of its origin first, and then behind few of each other origin. So who
+A question waits for a turn of its network first, and then behind few of each other one. So who
 asks from many connections at once waits for himself.
 """
 
@@ -17,14 +17,14 @@ WORKING: Final = 16
 """Of all clients together: each may take some megabytes."""
 
 WORKING_OF_ONE: Final = 4
-"""Of these, of all who come from one address."""
+"""Of these, of all who come from one network."""
 
 WORKING_LOCAL: Final = 12
 """Of all who come from this machine."""
 
 
-class OriginSlots:
-    """Those of one origin; work is done inside `async with`.
+class NetworkSlots:
+    """Those of one network; work is done inside `async with`.
 
     Args:
         most: so many at once.
@@ -58,9 +58,9 @@ class WorkSlots:
 
     def __init__(self) -> None:
         self._everybody = asyncio.Semaphore(WORKING)
-        self._of: WeakValueDictionary[str, OriginSlots] = WeakValueDictionary()
+        self._of: WeakValueDictionary[str, NetworkSlots] = WeakValueDictionary()
 
-    def of(self, origin: str) -> OriginSlots:
-        """Those of an origin, as long as somebody holds them."""
-        most = WORKING_LOCAL if origin == LOCAL else WORKING_OF_ONE
-        return self._of.setdefault(origin, OriginSlots(most, self._everybody))
+    def of(self, network: str) -> NetworkSlots:
+        """Those of a network, as long as somebody holds them."""
+        most = WORKING_LOCAL if network == LOCAL else WORKING_OF_ONE
+        return self._of.setdefault(network, NetworkSlots(most, self._everybody))
