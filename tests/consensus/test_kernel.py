@@ -219,6 +219,35 @@ def test_both_ways_of_reading_agree_in_any_folder(tmp_path: Path, key: bytes) ->
         kernel.close()
 
 
+@pytest.mark.parametrize("key", [bytes(8), bytes.fromhex("79616e78872a9322")])
+def test_old_blocks_are_not_read_to_count_their_transactions(
+    tmp_path: Path, key: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they lie is known; without that a question for 2,000 headers reads 2,000 blocks."""
+    (tmp_path / "blocks").mkdir()
+    (tmp_path / "blocks" / "xor.dat").write_bytes(key)
+    blocks = chain_on(GENESIS_SPOT, 20)
+    kernel = Kernel(REGTEST, tmp_path, threads=0)
+    feed(kernel, blocks)
+    kernel.places._new.clear()
+    named = [REGTEST.genesis, *blocks]
+    with monkeypatch.context() as patched:
+        patched.setattr(kernel, "read_block", lambda _: None)
+        counts = [kernel.transaction_count(block.hash) for block in named]
+    assert counts == [len(block.transactions) for block in named]
+    # A library that keeps other things there is not believed: the block itself is read.
+    monkeypatch.setattr(kernel_read, "_Location", _Elsewhere)
+    assert [kernel.transaction_count(block.hash) for block in named] == counts
+    kernel.close()
+
+
+class _Elsewhere(ctypes.Structure):
+    """A height that is right, and a place where another block lies."""
+
+    _fields_ = (("pointers", ctypes.c_void_p * 3), ("height", ctypes.c_int))
+    file, offset = 0, 8
+
+
 def test_a_closed_kernel_says_so(kernel: Kernel) -> None:
     kernel.close()
     with pytest.raises(KernelError, match="closed"):

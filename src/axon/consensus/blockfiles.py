@@ -242,6 +242,8 @@ class BlockFiles:
     def record_at(self, number: int, offset: int) -> Record | None:
         """The record of the block whose first byte lies there; None if there is none."""
         start = offset - _PREFIX_SIZE
+        if start < 0:
+            return None
         head = self._read_at(number, start, _PREFIX_SIZE + HEADER_SIZE)
         size = int.from_bytes(head[4:_PREFIX_SIZE], "little")
         if not head.startswith(self._magic) or len(head) < _PREFIX_SIZE + HEADER_SIZE:

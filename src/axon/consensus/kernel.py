@@ -329,6 +329,10 @@ class Kernel:
     def transaction_count(self, block_hash: BlockHash) -> int:
         """How many transactions a block has; 0 if never stored, or pruned off the chain."""
         record = self.places.new(block_hash)
+        if record is None:
+            with self._calling() as opened:
+                entry = self._entry(opened, block_hash)
+                record = None if entry is None else kernel_read.record_of(entry, self._files)
         count = None if record is None else self._files.transaction_count(record)
         if count is not None:
             return count

@@ -8,6 +8,7 @@ from typing import Final
 
 from axon.chain.coins import Coin
 from axon.consensus import library
+from axon.consensus.blockfiles import BlockFiles, Record
 from axon.consensus.kernel_log import KernelCall, read_hash
 from axon.consensus.library import KernelError
 from axon.primitives.hashes import BlockHash, to_hex
@@ -41,6 +42,31 @@ def entry_header(entry: int) -> bytes:
     library.header_to_bytes(header, buffer)
     library.header_destroy(header)
     return buffer.raw
+
+
+class _Location(ctypes.Structure):
+    """The begin of what the library keeps of a block: three pointers, then where it is."""
+
+    _fields_ = (
+        ("pointers", ctypes.c_void_p * 3),
+        ("height", ctypes.c_int),
+        ("file", ctypes.c_int),
+        ("offset", ctypes.c_uint),
+    )
+
+
+def record_of(entry: int, files: BlockFiles) -> Record | None:
+    """Where the block of an entry lies in the files; None if it has none, or none is told.
+
+    The C interface does not tell. A handle is the address of what it stands for, and what is read
+    there is believed when the file has this block's header where it says: another version of the
+    library may keep other things in these places.
+    """
+    told = _Location.from_address(entry)
+    if told.height != library.entry_height(entry) or told.file < 0:
+        return None
+    record = files.record_at(told.file, told.offset)
+    return record if record is not None and record.hash == entry_hash(entry) else None
 
 
 def descends(entry: int, ancestor: int) -> bool:

@@ -50,7 +50,8 @@ THREADS: Final = 4
 """For slow work of callers: reading and shaping blocks, scans. More would only take turns."""
 
 COUNTS_KEPT: Final = 10_000
-"""Numbers of transactions of blocks that are remembered; one costs a read of a whole block."""
+"""Numbers of transactions of blocks that are remembered; one costs a look into a file, or
+a read of a whole block."""
 
 AT_ONCE: Final = 50
 """Things of the node that are read before others have a turn: some milliseconds at most."""

@@ -258,7 +258,10 @@ class RpcServer:
                 text = "Request rejected during server shutdown"
                 return _refused(request, Response(status=503, text=text))
             try:
-                return await self._send(request, reply.status, reply.chunks, reply.content_type)
+                limit_s = min(rest.slow_s, self._settings.timeout_s)
+                return await self._send(
+                    request, reply.status, reply.chunks, reply.content_type, limit_s
+                )
             finally:
                 rest.let_go(reply)
 
@@ -307,7 +310,8 @@ class RpcServer:
         answer = await self._runner.respond(body, Caller(call, connection_of(request).wait))
         if not answer.chunks:
             return Response(status=answer.status)
-        return await self._send(request, answer.status, (*answer.chunks, b"\n"), _JSON)
+        chunks = (*answer.chunks, b"\n")
+        return await self._send(request, answer.status, chunks, _JSON, self._settings.timeout_s)
 
     async def _take_body(self, request: BaseRequest, most: int) -> list[bytes] | Response:
         """The body in chunks, or why it is not taken."""
@@ -323,9 +327,14 @@ class RpcServer:
         return _refused(request, Response(status=413)) if body is None else body
 
     async def _send(
-        self, request: BaseRequest, status: int, chunks: tuple[bytes, ...], content_type: str
+        self,
+        request: BaseRequest,
+        status: int,
+        chunks: tuple[bytes, ...],
+        content_type: str,
+        limit_s: float,
     ) -> StreamResponse:
-        """The response; a long one is sent here, and given up if nobody takes it."""
+        """The response; a long one is sent here, and given up if no part is taken for so long."""
         headers = {"Content-Type": content_type}
         size = sum(map(len, chunks))
         if size < LONG_ANSWER_BYTES:
@@ -337,7 +346,7 @@ class RpcServer:
         await response.prepare(request)
         try:
             for chunk in () if request.method == "HEAD" else _larger(chunks):
-                async with asyncio.timeout(self._settings.timeout_s):
+                async with asyncio.timeout(limit_s):
                     await response.write(chunk)
         except TimeoutError:
             self._warnings.warning("RPC: %s does not take its answer", request.remote)

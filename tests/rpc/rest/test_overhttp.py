@@ -13,6 +13,9 @@ from contextlib import contextmanager
 import pytest
 
 from axon.machine import Endpoint
+from axon.primitives.block import Block
+from axon.primitives.hashes import to_hex
+from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
 from axon.rpc.auth import Credentials
 from axon.rpc.dispatch import Registry
 from axon.rpc.methods import MODULES
@@ -97,12 +100,17 @@ class Served:
 
 @contextmanager
 def served(
-    rig: Rig, *, rest: bool = True, ready: bool = True, max_calls: int = 80
+    rig: Rig,
+    *,
+    rest: bool = True,
+    ready: bool = True,
+    max_calls: int = 80,
+    timeout_s: float = 30.0,
 ) -> Iterator[Served]:
     """A server over a node that runs."""
     credentials = Credentials()
     credentials.add("alice", "secret")
-    settings = ServerSettings((Endpoint("127.0.0.1", 0),), max_calls=max_calls)
+    settings = ServerSettings((Endpoint("127.0.0.1", 0),), max_calls=max_calls, timeout_s=timeout_s)
 
     async def open_() -> Served:
         service = RestService() if rest else None
@@ -125,6 +133,55 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with running(tmp_path_factory.mktemp("node")) as made:
         made.mine(2)
         yield made
+
+
+@pytest.fixture(scope="module")
+def full(rig: Rig) -> Block:
+    """A block of nearly 4 MB: one input shows a witness of a version that nobody verifies yet."""
+    coin = rig.coinbase(rig.mine(101)[0])
+    made = rig.alice.pay([coin], [TxOut(coin.amount_sat - 1_000, b"\x52\x20" + bytes([1] * 32))])
+    spender = TxIn(outpoint(made.txid, 0), witness=(bytes(range(250)) * 15_960,))
+    large = Transaction.build(2, [spender], [TxOut(COIN, rig.alice.script)], 0)
+    orders = [made.raw.hex(), large.raw.hex()]
+    name = rig.call("generateblock", rig.alice.address(), orders)["hash"]
+    return Block.decode(bytes.fromhex(rig.call("getblock", name, 0)))
+
+
+def test_a_full_block(rig: Rig, full: Block) -> None:
+    path = f"/rest/block/{to_hex(full.hash)}"
+    assert 3_990_000 < len(full.raw) < 4_000_000
+    with served(rig) as web:
+        assert web.ask(f"{path}.bin") == (200, "application/octet-stream", full.raw)
+        assert web.ask(f"{path}.hex") == (200, "text/plain", full.raw.hex().encode() + b"\n")
+        status, kind, body = web.ask(f"{path}.json")
+        assert (status, kind) == (200, "application/json")
+        shown = json.loads(body)
+        assert shown["size"] == len(full.raw)
+        assert [item["hex"] for item in shown["tx"]] == [
+            item.raw.hex() for item in full.transactions
+        ]
+        (witness,) = shown["tx"][2]["vin"][0]["txinwitness"]
+        assert witness == full.transactions[2].inputs[0].witness[0].hex()
+        status, _, body = web.ask(f"/rest/block/notxdetails/{to_hex(full.hash)}.json")
+        assert (status, json.loads(body)["nTx"]) == (200, 3)
+
+
+def test_who_takes_nothing_is_let_go(
+    rig: Rig, full: Block, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever `-rpcservertimeout` says: what he asked for is held, and that is bounded for all."""
+    with served(rig, timeout_s=99_000.0) as web, socket.socket() as slow:
+        monkeypatch.setattr(RestService, "slow_s", 0.1)
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        end = web._server.endpoints[0]
+        slow.connect((end.host, end.port))
+        slow.sendall(f"GET /rest/block/{to_hex(full.hash)}.bin HTTP/1.1\r\n\r\n".encode())
+        slow.settimeout(10)
+        assert slow.recv(12) == b"HTTP/1.1 200"
+        while web.connections():
+            pass
+        web.rig.wait(asyncio.sleep(0))
+        assert web.rest._held_bytes == 0
 
 
 def test_nobody_needs_a_password(rig: Rig) -> None:

@@ -30,6 +30,10 @@ MAX_HELD_BYTES: Final = 256 * 1024 * 1024
 """Answers that are on their way out, together, but for the last `MADE_AT_ONCE`. A full block in
 JSON has some 20 MB."""
 
+SLOW_S: Final = 30.0
+"""So long a part of an answer may wait until it is taken, or less if `-rpcservertimeout` is less:
+launchers say a day there, and who asks and takes nothing would hold what is for all."""
+
 TOO_MUCH: Final = "Work queue depth exceeded"
 """What a question is refused with while more are asked than there is room for."""
 
@@ -48,6 +52,7 @@ class RestService:
     """Answers questions over REST, on the event loop on which it was made."""
 
     max_body_bytes: Final = MAX_BODY_BYTES
+    slow_s: Final = SLOW_S
 
     def __init__(self) -> None:
         self._codec = JsonCodec()
