@@ -275,3 +275,33 @@ def test_templates(pair: PoolPair) -> None:
     for request in requests:
         pair.same("getblocktemplate", request)
     pair.settle()
+
+
+def test_blocks_that_are_here(pair: PoolPair) -> None:
+    """Of which it counts whether they were on the chain once, are invalid, or neither."""
+
+    def judged(raw: str) -> str:
+        core, axon = (
+            rpc("getblocktemplate", {"mode": "proposal", "data": raw, "rules": ["segwit"]})
+            for rpc in (pair.core.rpc, pair.axon.rpc)
+        )
+        assert axon == core
+        return str(core)
+
+    def both(method: str, *params: object) -> None:
+        for node in (pair.core, pair.axon):
+            node.rpc(method, *params)
+
+    aside = pair.core.rpc("generateblock", MINE, [], False)["hex"]
+    pair.mine()
+    name = pair.core.rpc("getbestblockhash")
+    once = pair.core.rpc("getblock", name, 0)
+    both("submitblock", aside)
+    assert judged(once) == "duplicate"
+    assert judged(aside) == "duplicate-inconclusive"
+    both("invalidateblock", name)
+    assert judged(once) == "duplicate-invalid"
+    assert judged(aside) == "duplicate", "it is the tip now"
+    pair.mine()
+    both("reconsiderblock", name)
+    assert judged(once) == "duplicate", "it is stale, and was the tip once"

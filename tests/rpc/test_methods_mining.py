@@ -263,6 +263,16 @@ def test_a_template_is_a_block_that_can_be_mined(rig: Rig) -> None:
     assert proposal(rig, proved) == "duplicate"
 
 
+def test_a_block_that_was_the_tip_once_is_known_as_valid(rig: Rig) -> None:
+    (once,) = rig.mine()
+    rig.call("invalidateblock", to_hex(once.hash))
+    assert proposal(rig, once) == "duplicate-invalid"
+    rig.mine(2)
+    rig.call("reconsiderblock", to_hex(once.hash))
+    assert rig.node.active.tip.hash != once.hash
+    assert proposal(rig, once) == "duplicate"
+
+
 def test_a_template_names_what_each_input_spends(rig: Rig) -> None:
     rig.mine(12)
     one, two = spendable(rig, 10), spendable(rig, 11)

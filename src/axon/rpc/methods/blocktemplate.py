@@ -132,21 +132,27 @@ async def _proposal(daemon: Daemon, request: dict[str, Json]) -> Json:
     if not isinstance(data, str):
         raise RpcError(Code.TYPE, "Missing data String key for proposal")
     block = await daemon.off_loop(decode_block_hex, data)
-    known = _known(daemon, block)
+    known = await _known(daemon, block)
     if known is not None:
         return known
     verdict = await check_proposal(daemon, block)
     return verdict.reason if isinstance(verdict, Rejected) else None
 
 
-def _known(daemon: Daemon, block: Block) -> str | None:
+async def _known(daemon: Daemon, block: Block) -> str | None:
+    """BIP 22's word for a block that is here; None for a new one.
+
+    One that was on the active chain has had its scripts verified: what it spent is kept.
+    """
     node = daemon.node
     entry = node.headers.get(block.hash)
     if entry is None:
         return None
     if node.headers.is_invalid(block.hash):
         return "duplicate-invalid"
-    return "duplicate" if node.active.contains(entry) else "duplicate-inconclusive"
+    if node.active.contains(entry) or await daemon.read_spent(block.hash) is not None:
+        return "duplicate"
+    return "duplicate-inconclusive"
 
 
 async def _long_poll(daemon: Daemon, poll_id: object) -> None:
