@@ -292,7 +292,7 @@ def test_blocks_that_are_here(pair: PoolPair) -> None:
         for node in (pair.core, pair.axon):
             node.rpc(method, *params)
 
-    aside = pair.core.rpc("generateblock", MINE, [], False)["hex"]
+    aside = pair.core.rpc("generateblock", "raw(5151)", [], False)["hex"]
     pair.mine()
     name = pair.core.rpc("getbestblockhash")
     once = pair.core.rpc("getblock", name, 0)

@@ -267,7 +267,7 @@ def test_a_block_that_was_the_tip_once_is_known_as_valid(rig: Rig) -> None:
     (once,) = rig.mine()
     rig.call("invalidateblock", to_hex(once.hash))
     assert proposal(rig, once) == "duplicate-invalid"
-    rig.mine(2)
+    rig.mine(2, rig.bob)  # Not the same block again.
     rig.call("reconsiderblock", to_hex(once.hash))
     assert rig.node.active.tip.hash != once.hash
     assert proposal(rig, once) == "duplicate"
