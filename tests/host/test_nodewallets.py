@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from axon.errors import ConfigError
 from axon.host.fullnode import RunningNode, full_node
 from axon.host.settings import FullNodeSettings, PeerSettings
+from axon.mempool.policy import Policy
 from axon.primitives.network import REGTEST
 from axon.rpc.amounts import Amount
 from axon.rpc.corewallet.settings import NodeWalletSettings
@@ -166,3 +168,28 @@ def test_a_wallet_is_open_once_and_nothing_runs_without_wallets(tmp_path: Path) 
 
     run(tmp_path / "one", act)
     run(tmp_path / "one", without, disabled=True)
+
+
+def test_of_two_payments_at_once_each_knows_of_the_other(tmp_path: Path) -> None:
+    """Each fits what the pool takes together, both do not: the second is refused, not lost."""
+    policy = Policy(cluster_count=3)
+
+    async def inside() -> None:
+        async with full_node(replace(settings(tmp_path), policy=policy)) as node:
+            await node.call("createwallet", "alice")
+            mined = await node.call_wallet("alice", "getnewaddress")
+            await node.call("generatetoaddress", COIN_AGE, mined)
+            for _ in range(2):
+                await node.call_wallet("alice", "sendtoaddress", mined, 1)
+            sends = [node.call_wallet("alice", "sendtoaddress", mined, 1) for _ in range(2)]
+            results = await asyncio.gather(*sends, return_exceptions=True)
+            refused = [each for each in results if isinstance(each, RpcError)]
+            assert [each.message for each in refused] == [
+                "too many unconfirmed transactions in cluster"
+            ]
+            assert len(await node.call("getrawmempool")) == 3
+            listed = await node.call_wallet("alice", "listtransactions", "*", 1_000)
+            sent = [item["txid"] for item in listed if item["category"] == "send"]
+            assert len(sent) == 3, "none is in the wallet that no node has"
+
+    asyncio.run(inside())

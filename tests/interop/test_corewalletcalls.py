@@ -188,6 +188,135 @@ def _bumping(node: Asked) -> None:
     node.ask("bumpfee", final, at="bump")
 
 
+def _refused_bumps(node: Asked) -> None:
+    """Each refusal of Bitcoin Core, in its order."""
+    address = _rich(node, "again", 5)
+    change = node.do("getrawchangeaddress", at="again")
+    paid = node.do("sendtoaddress", FOREIGN, 0.5, at="again")
+    for name in ("bumpfee", "psbtbumpfee"):
+        for wrong in (
+            {"confTarget": 1, "conf_target": 1},
+            {"confTarget": None, "conf_target": None},
+            {"confTarget": "x"},
+            {"conf_target": 0},
+            {"conf_target": 1009, "estimate_mode": "economical"},
+            {"conf_target": 6, "estimate_mode": "x"},
+            {"estimate_mode": 5},
+            {"fee_rate": "x"},
+            {"fee_rate": -1},
+            {"fee_rate": 0},
+            {"fee_rate": 0.05},
+            {"fee_rate": 0.5},
+            {"fee_rate": "1.2345"},
+            {"fee_rate": [1]},
+            {"fee_rate": 10, "conf_target": 6},
+            {"fee_rate": 10, "estimate_mode": "economical"},
+            {"fee_rate": 100_000},
+            {"replaceable": 1},
+            {"replaceable": None},
+            {"original_change_index": -1},
+            {"original_change_index": 1.5},
+            {"original_change_index": None},
+            {"original_change_index": "0"},
+            {"original_change_index": 2},
+            {"original_change_index": 1 << 32},
+            {"outputs": {}, "original_change_index": 5},
+            {"outputs": {FOREIGN: 0.2}, "original_change_index": 0},
+            {"outputs": 5},
+            {"outputs": "x"},
+            {"outputs": [5]},
+            {"outputs": {FOREIGN: -1}},
+            {"outputs": {FOREIGN: 0.000001}},
+            {"outputs": {FOREIGN: 20_000}},
+            {"outputs": {FOREIGN: 20_000}, "fee_rate": 100},
+            {"outputs": [{FOREIGN: 0.2}, {FOREIGN: 0.3}]},
+            {"outputs": {"data": "00" * 50_000}, "fee_rate": 2},
+            {"unknown": 1},
+            {"unknown": 1, "fee_rate": "x"},
+        ):
+            node.ask(name, paid, wrong, at="again")
+        node.ask(name, NOTHING, {"outputs": {FOREIGN: 1}, "original_change_index": 9}, at="again")
+        node.ask(name, NOTHING, {"original_change_index": 9}, at="again")
+        node.ask(name, paid, [], at="again")
+        node.ask(name, 5, at="again")
+    node.ask("psbtbumpfee", paid, {"outputs": {change: 20}}, at="again")
+    node.ask("psbtbumpfee", paid, {"outputs": {change: 20, FOREIGN: 1}}, at="again")
+    node.ask("psbtbumpfee", paid, {"outputs": {}, "fee_rate": 80}, at="again")
+    node.ask("bumpfee", paid, {"outputs": {change: 20}, "fee_rate": 90}, at="again")
+    node.ask("bumpfee", paid, at="again")
+    node.do("generatetoaddress", 1, FOREIGN)
+    # One that Bitcoin Core cannot judge: it is not there.
+    node.ask("bumpfee", paid, at="again")
+    node.do("createwallet", "watching", True, at=None)
+    node.ask("bumpfee", "zz", at="watching")
+    node.ask("bumpfee", NOTHING, {"fee_rate": "x"}, at="watching")
+    node.ask("psbtbumpfee", NOTHING, at="watching")
+    node.do("encryptwallet", "horse", at="again")
+    other = node.do("sendtoaddress", address, 0.5, at="again")
+    node.ask("bumpfee", NOTHING, {"unknown": 1}, at="again")
+    node.ask("bumpfee", NOTHING, at="again")
+    node.ask("psbtbumpfee", NOTHING, at="again")
+    assert isinstance(other, dict), "it is locked"
+
+
+def _pruned_funds(node: Asked) -> None:
+    """Transactions brought along with their proofs, and forgotten."""
+    node.do("createwallet", "giver")
+    node.do("generatetoaddress", 3, node.do("getnewaddress", at="giver"))
+    node.do("generatetoaddress", 100, FOREIGN)
+    node.do("createwallet", "pruned")
+    address = node.do("getnewaddress", "paid", at="pruned")
+    paid = node.do("sendtoaddress", address, 2, at="giver")
+    (block,) = node.do("generatetoaddress", 1, FOREIGN)
+    other = node.do("sendtoaddress", FOREIGN, 1, at="giver")
+    (later,) = node.do("generatetoaddress", 1, FOREIGN)
+    raw = node.do("gettransaction", paid, at="pruned")["hex"]
+    strange = node.do("gettransaction", other, at="giver")["hex"]
+    proof, stranger = node.do("gettxoutproof", [paid]), node.do("gettxoutproof", [other])
+    node.ask("removeprunedfunds", paid, at="pruned")
+    node.ask("getbalances", at="pruned")
+    node.ask("listtransactions", at="pruned")
+    node.ask("gettransaction", paid, at="pruned")
+    node.ask("removeprunedfunds", paid, at="pruned")
+    node.ask("removeprunedfunds", "zz", at="pruned")
+    node.ask("removeprunedfunds", NOTHING, at="pruned")
+    for wrong in (
+        ("zz", proof),
+        ("", proof),
+        (raw, "zz"),
+        (raw, ""),
+        (raw, proof[:100]),
+        (raw, proof[:-4]),
+        (raw, proof[:72] + "00" * 32 + proof[136:]),
+        (raw, stranger),
+        (strange, proof),
+        (strange, stranger),
+    ):
+        node.ask("importprunedfunds", *wrong, at="pruned")
+    node.ask("importprunedfunds", raw, proof, at="pruned")
+    node.ask("importprunedfunds", raw, proof, at="pruned")
+    node.ask("getbalances", at="pruned")
+    node.ask("listtransactions", at="pruned")
+    node.ask("gettransaction", paid, at="pruned")
+    spent = node.do("sendtoaddress", FOREIGN, 0.5, at="pruned")
+    node.do("generatetoaddress", 1, FOREIGN)
+    node.ask("removeprunedfunds", paid, at="pruned")
+    node.ask("getbalances", at="pruned")
+    node.ask("listtransactions", at="pruned")
+    node.ask("gettransaction", spent, at="pruned")
+    node.do("unloadwallet", "pruned")
+    node.do("loadwallet", "pruned")
+    node.ask("getbalances", at="pruned")
+    node.ask("listtransactions", at="pruned")
+    node.do("invalidateblock", later)
+    node.do("syncwithvalidationinterfacequeue")
+    node.ask("importprunedfunds", strange, stranger, at="giver")
+    node.do("invalidateblock", block)
+    node.do("syncwithvalidationinterfacequeue")
+    node.ask("importprunedfunds", raw, proof, at="pruned")
+    node.do("reconsiderblock", block)
+
+
 def _listing(node: Asked) -> None:
     args: tuple[Any, ...]
     address = _rich(node, "list", 1)
@@ -346,7 +475,18 @@ def both_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ask
 
 
 @pytest.mark.parametrize(
-    "act", [_chains, _choosing, _setting_aside, _bumping, _listing, _descriptors, _odd]
+    "act",
+    [
+        _chains,
+        _choosing,
+        _setting_aside,
+        _bumping,
+        _refused_bumps,
+        _pruned_funds,
+        _listing,
+        _descriptors,
+        _odd,
+    ],
 )
 def test_both_answer_alike(both: tuple[Asked, Asked], act: Any) -> None:
     for node in both:

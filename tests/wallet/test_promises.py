@@ -8,7 +8,7 @@ import pytest
 
 from axon.chain.filters import basic_filter
 from axon.chain.store import MemoryStore
-from axon.primitives.hashes import Txid, hash160, sha256
+from axon.primitives.hashes import BlockHash, Txid, hash160, sha256
 from axon.primitives.network import REGTEST
 from axon.primitives.script import push
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
@@ -76,6 +76,38 @@ def test_a_block_that_breaks_a_promise_is_read_though_it_pays_nobody_here() -> N
     (entry,) = scene.wallet.history()
     assert (entry.state, entry.disputed) == (PaymentState.REPLACED, False)
     assert not matches(scene, paying(b"\x51", COIN, 2), spent=BOB.script), "it is settled"
+
+
+def test_where_nothing_tells_whose_promise_it_is_blocks_are_read_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A taproot key's signature names no script: the block that breaks the promise shows none."""
+    monkeypatch.setattr(promises, "MAX_WHOLE", 3)
+    scene = Scene()
+    keyless = TxIn(POINT, witness=(bytes(64),))
+    promise = Transaction.build(2, [keyless], [TxOut(COIN, scene.script())])
+    breach = Transaction.build(2, [keyless], [TxOut(COIN, b"\x51")])
+    assert scene.wallet.take_unconfirmed(promise, scene.now_s)
+    assert matches(scene, spent=b"\x52")
+    assert matches(scene, breach, spent=b"\x52")
+    scene.mine(breach)
+    (entry,) = scene.wallet.history()
+    assert entry.state == PaymentState.REPLACED
+    assert not matches(scene, spent=b"\x52"), "it is settled"
+
+
+def test_nobody_has_all_blocks_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(promises, "MAX_WHOLE", 3)
+    scene = Scene()
+    for number in range(2):
+        keyless = TxIn(outpoint(Txid(bytes((number,)) * 32), 0), witness=(bytes(64),))
+        promise = Transaction.build(2, [keyless], [TxOut(COIN, scene.script())])
+        assert scene.wallet.take_unconfirmed(promise, scene.now_s)
+    blocks = [BlockHash(bytes((number,)) * 32) for number in range(9)]
+    filters = [(name, basic_filter(name, [b"\x51"])) for name in blocks]
+    assert scene.wallet.match_filters(filters[:2]) == (True, True)
+    assert scene.wallet.match_filters(filters[2:]) == (True, *(False,) * 6)
+    assert scene.wallet.match_filters(filters[:1]) == (False,)
 
 
 def test_a_rival_that_was_seen_is_looked_for_by_what_it_pays() -> None:

@@ -74,6 +74,7 @@ class OpenWallet:
         self._news = asyncio.Event()
         self._waiters = Waiters()
         self._failure: BaseException | None = None
+        self.paying = asyncio.Lock()
         self._rescan = WalletRescan(
             daemon.node.active, lambda step: self._run(self._look_through, step)
         )

@@ -67,5 +67,5 @@ class Guarded(AxonProcess):
         if self.identity is not None:
             guard.watch(self.identity)
         if wait:
-            self.wait_ready()
+            self._wait_or_end()
         return self

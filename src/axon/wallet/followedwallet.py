@@ -19,7 +19,7 @@ from axon.wallet.errors import UnknownTransaction
 from axon.wallet.holdings import Holdings
 from axon.wallet.labels import frozen
 from axon.wallet.promises import MAX_SCRIPTS, promised_scripts, tells_its_script
-from axon.wallet.records import Changes, Mark
+from axon.wallet.records import Changes, Confirmation, Mark
 from axon.wallet.unconfirmed import EXPIRY_S, parents_first
 
 MAX_MARKS: Final = 64
@@ -119,6 +119,56 @@ class FollowedWallet:
         if self.scanned is None:
             return []
         return [self.scanned, *records.decode_marks(self.ledger.stored(records.MARKS_KEY) or b"")]
+
+    def take_proved(
+        self,
+        transaction: Transaction,
+        now_s: int,
+        *,
+        height: int,
+        block_hash: BlockHash,
+        time_s: int,
+        position: int,
+    ) -> bool:
+        """A transaction of a block that need not be here; whether it pays us, else it is not kept.
+
+        Args:
+            height, block_hash, time_s, position: where it is; that was proved, and the block is in
+                the chain.
+        """
+        ledger, txid = self.ledger, transaction.txid
+        counts = ledger.revealed_counts()
+        paid = [output for output in transaction.outputs if ledger.use(output.script_pubkey)]
+        if not paid:
+            return False
+        place = Confirmation(height, block_hash, time_s, position)
+        ledger.commit(
+            {
+                records.TRANSACTION + txid: transaction.raw,
+                records.CONFIRMATION + txid: place.encode(),
+                **ledger.noted(transaction, now_s, time_s),
+                **ledger.revealed_since(counts),
+                **self._freed(transaction),
+            }
+        )
+        self.holdings.pool_left(txid)
+        self.tell(txid)
+        return True
+
+    def forget(self, txid: Txid) -> bool:
+        """Know nothing of a transaction any more; whether it was known."""
+        if txid not in self.ledger.notes:
+            return False
+        self.holdings.pool_left(txid)
+        kinds = (
+            records.TRANSACTION,
+            records.CONFIRMATION,
+            records.PROOF,
+            records.SEEN,
+            records.NOTE,
+        )
+        self.ledger.commit({kind + txid: None for kind in kinds})
+        return True
 
     # The pool.
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from axon.primitives.encoding import compact_size
-from axon.primitives.transaction import TxOut
+from axon.primitives.encoding import compact_size, var_bytes
+from axon.primitives.script import ops
+from axon.primitives.transaction import TxIn, TxOut
 from axon.wallet.descriptorbook import AddressType
+
+_LONGEST_DER: Final = 72
+"""Bytes of a signature with its hash type, as wallets make them."""
 
 
 def fee_sat(feerate_sat_kvb: int, vsize: int) -> int:
@@ -53,6 +58,23 @@ def looks_like(script: bytes) -> AddressType | None:
     if script.startswith(b"\x76\xa9\x14") and len(script) == 25:
         return AddressType.LEGACY
     return None
+
+
+def largest_input_wu(spender: TxIn) -> int:
+    """What an input of somebody else weighs at most, once it is signed anew: as it is now, but with
+    the longest signatures. Without how many items its witness has.
+    """
+    proof = [item for item in spender.witness if _is_ecdsa(item)]
+    pushed = [data for _, data in ops(spender.script_sig) if data and _is_ecdsa(data)]
+    longer = sum(_LONGEST_DER - len(item) for item in proof)
+    longer += 4 * sum(_LONGEST_DER - len(item) for item in pushed)
+    witness = sum(len(compact_size(len(item))) + len(item) for item in spender.witness)
+    return 4 * (40 + len(var_bytes(spender.script_sig))) + witness + longer
+
+
+def _is_ecdsa(item: bytes) -> bool:
+    """Whether it has the form of a signature in DER with its hash type."""
+    return 9 <= len(item) <= _LONGEST_DER + 1 and item[0] == 0x30 and item[1] == len(item) - 3
 
 
 def signed_vsize(weights_wu: Sequence[int], outputs: Sequence[TxOut], *, witnesses: bool) -> int:

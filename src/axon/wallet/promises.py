@@ -6,23 +6,30 @@ the scripts behind the inputs of promised payments are looked for, too. Most inp
 
     P2WPKH: its key     P2WSH: its script     P2SH: its script     P2PKH: its key
 
-A taproot or bare-key input does not. Where a rival was seen, its outputs are looked for as well.
+A taproot or bare-key input does not: then blocks are looked through whatever their filters say, so
+many for each promise. Where a rival was seen, its outputs are looked for as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Final
 
 from axon.errors import DecodeError
-from axon.primitives.hashes import hash160, sha256
+from axon.primitives.hashes import BlockHash, Txid, hash160, sha256
 from axon.primitives.script import ops, push
-from axon.primitives.transaction import TxIn
+from axon.primitives.transaction import Transaction, TxIn
+from axon.wallet import scan
 from axon.wallet.ledger import WalletLedger
 
 MAX_SCRIPTS: Final = 2_000
 """Looked for beside our own; strangers can promise as many inputs as they like. Each promise gets
 one before any gets a second."""
+
+MAX_WHOLE: Final = 144
+"""Blocks that a light client fetches for a promise whose inputs do not tell what they spend, in one
+run: a day's, 300 MB at most. Strangers can make such promises without end."""
 
 _KEY_SIZES: Final = (33, 65)
 _DER_SIZES: Final = range(9, 74)
@@ -75,18 +82,67 @@ def tells_its_script(spent: TxIn) -> bool:
     return is_key or not (is_control or last[:1] == _ANNEX)
 
 
-def promised_scripts(ledger: WalletLedger) -> list[bytes]:
-    """Scripts that a block has in its filter if it breaks a promise made to us.
+class PromiseWatch:
+    """Tells blocks that may concern a wallet from others, also those that break a promise to it.
 
-    At most `MAX_SCRIPTS`.
+    Args:
+        ledger: of the wallet.
     """
-    each: list[list[bytes]] = []
+
+    def __init__(self, ledger: WalletLedger) -> None:
+        self._ledger = ledger
+        self._version = -1
+        self._scripts: list[bytes] = []
+        self._untold: dict[Txid, int] = {}  # For how many blocks it was waited for.
+
+    def match(
+        self, filters: Sequence[tuple[BlockHash, bytes]], watched: Sequence[bytes]
+    ) -> tuple[bool, ...]:
+        """For each block whether it is to be looked through.
+
+        Args:
+            filters: hash and basic filter of each, in their order.
+            watched: the wallet's own scripts.
+        """
+        if self._version != self._ledger.version:
+            self._version = self._ledger.version
+            self._scripts = promised_scripts(self._ledger)
+            untold = _untold(self._ledger)
+            self._untold = {txid: self._untold.get(txid, 0) for txid in untold}
+        matched = scan.match_filters(filters, [*watched, *self._scripts])
+        whole = max([MAX_WHOLE - count for count in self._untold.values()], default=0)
+        for txid in self._untold:
+            self._untold[txid] += len(filters)
+        return tuple([matches or place < whole for place, matches in enumerate(matched)])
+
+
+def _untold(ledger: WalletLedger) -> list[Txid]:
+    """Promises to us that a block may break without any script that is known."""
+    return [
+        transaction.txid
+        for transaction in _awaited(ledger)
+        if ledger.concerns(transaction) and not all(map(tells_its_script, transaction.inputs))
+    ]
+
+
+def _awaited(ledger: WalletLedger) -> Iterator[Transaction]:
+    """What others have made and no block has, or excludes."""
     for txid in ledger.seen:
         transaction = ledger.transactions.get(txid)
         if txid in ledger.confirmed or transaction is None or ledger.spends_ours(transaction):
             continue
         if any(rival in ledger.confirmed for rival in ledger.conflicts(transaction)):
             continue  # A block has decided.
+        yield transaction
+
+
+def promised_scripts(ledger: WalletLedger) -> list[bytes]:
+    """Scripts that a block has in its filter if it breaks a promise made to us.
+
+    At most `MAX_SCRIPTS`.
+    """
+    each: list[list[bytes]] = []
+    for transaction in _awaited(ledger):
         scripts = [script for spent in transaction.inputs for script in prevout_scripts(spent)]
         if not ledger.concerns(transaction):
             scripts += [output.script_pubkey for output in transaction.outputs]

@@ -288,10 +288,23 @@ class PaymentBuilder:
 
     # The bytes.
 
-    def vsize_of(self, spent: Sequence[TxOut], outputs: Sequence[TxOut]) -> int:
-        """Virtual bytes of a signed transaction that spends coins of ours."""
+    def vsize_of(
+        self,
+        spent: Sequence[TxOut],
+        outputs: Sequence[TxOut],
+        said_wu: Sequence[int | None] | None = None,
+    ) -> int:
+        """Virtual bytes of a signed transaction.
+
+        Args:
+            spent: coins of ours, or others whose weight is said.
+            said_wu: weight of each input; None for that of ours.
+        """
         scripts = [output.script_pubkey for output in spent]
-        weights = [self.coins.weight_of(script) or _NESTED_WU for script in scripts]
+        weights = [
+            said or self.coins.weight_of(script) or _NESTED_WU
+            for said, script in zip(said_wu or [None] * len(scripts), scripts, strict=True)
+        ]
         return self._signed_vsize(weights, scripts, outputs)
 
     def _vsize(

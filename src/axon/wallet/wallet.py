@@ -36,7 +36,7 @@ from axon.wallet.labels import (
 )
 from axon.wallet.ledger import WalletLedger
 from axon.wallet.lookahead import checked_gap, unsearched_now
-from axon.wallet.promises import promised_scripts
+from axon.wallet.promises import PromiseWatch
 from axon.wallet.reckoning import Reckoning, reckoning_of
 from axon.wallet.records import Changes, Keychain, Mark
 from axon.wallet.scripts import LOOKAHEAD, ScriptBook
@@ -79,7 +79,7 @@ class Wallet:
         self.ledger = ledger
         self._source = source
         self._reckoning: tuple[int, Reckoning] | None = None
-        self._promised: tuple[int, list[bytes]] | None = None
+        self._promises = PromiseWatch(ledger)
         self.check_scripts: ScriptCheck | None = None
         """Of payments that were signed elsewhere; None to believe only blocks."""
 
@@ -209,9 +209,7 @@ class Wallet:
         Args:
             filters: block hash and basic filter of each.
         """
-        if self._promised is None or self._promised[0] != self.ledger.version:
-            self._promised = self.ledger.version, promised_scripts(self.ledger)
-        return scan.match_filters(filters, self.watched_scripts() + self._promised[1])
+        return self._promises.match(filters, self.watched_scripts())
 
     def take_block(self, block_hash: BlockHash, height: int, raw: bytes) -> scan.BlockTaken:
         """Look through a block of the best chain; see `scan.take_block`."""

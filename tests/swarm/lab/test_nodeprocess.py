@@ -1,10 +1,15 @@
-"""What a node is told on its command line; no process is started."""
+"""What a node is told on its command line, and what becomes of one that does not answer."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from axon.swarm.lab.nodeprocess import NodeProcess
+from axon.swarm.lab.processes import TooLate
+from axon.swarm.lab.processidentity import is_alive
+from axon.testing.nodes import RegtestNode
 
 
 def test_only_a_node_with_a_trusted_door_listens_twice(tmp_path: Path) -> None:
@@ -14,3 +19,23 @@ def test_only_a_node_with_a_trusted_door_listens_twice(tmp_path: Path) -> None:
     trusting = NodeProcess("n2", tmp_path, trusted_door=True)
     assert trusting.door != trusting.p2p
     assert f"-whitebind=noban@{trusting.door}" in trusting.arguments()
+
+
+class _Impatient(RegtestNode):
+    """Waits for its process a moment."""
+
+    def wait_ready(self, limit_s: float = 0.2) -> float:
+        return super().wait_ready(limit_s)
+
+
+def test_what_does_not_answer_in_time_is_ended(tmp_path: Path) -> None:
+    """Who has called `start` has nothing that he could end it with."""
+    program = tmp_path / "sleeper"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    node = _Impatient("n1", tmp_path / "n1", str(program))
+    with pytest.raises(TooLate):
+        node.start()
+    assert not node.is_running
+    assert node.identity is not None
+    assert not is_alive(node.identity)

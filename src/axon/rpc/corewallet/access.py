@@ -6,6 +6,7 @@ commands: values that say what is wanted, with a `run` that is called there.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
@@ -37,6 +38,10 @@ class LoadedWallet(Protocol):
     @property
     def name(self) -> str:
         """Its own."""
+
+    @property
+    def paying(self) -> asyncio.Lock:
+        """Held from when it is looked what a payment may spend until the pool has it."""
 
     @property
     def scanning(self) -> tuple[int, float] | None:

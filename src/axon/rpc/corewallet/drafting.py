@@ -29,7 +29,7 @@ from axon.rpc.corewallet.paying import (
     outputs_from,
     send_out,
 )
-from axon.rpc.corewallet.poolplaces import placed
+from axon.rpc.corewallet.poolplaces import one_at_a_time, placed
 from axon.rpc.corewallet.reach import seen_by, wallets_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
@@ -231,8 +231,9 @@ async def send(
         options=said,
         adds_inputs=not bare.inputs,
     )
-    wanted = await placed(daemon, wallet, await funding(daemon, wish))
-    return await finish(daemon, wallet, _Send(wanted, locks_coins(said), WayOut.of(said)))
+    async with one_at_a_time(wallet):
+        wanted = await placed(daemon, wallet, await funding(daemon, wish))
+        return await finish(daemon, wallet, _Send(wanted, locks_coins(said), WayOut.of(said)))
 
 
 @dataclass(frozen=True, slots=True)

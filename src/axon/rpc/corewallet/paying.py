@@ -334,11 +334,12 @@ class WantedPayment:
         return signed
 
 
-def build(desk: DescriptorDesk, wanted: WantedPayment, code: Code) -> Any:
+def build(desk: DescriptorDesk, wanted: WantedPayment, code: Code, begin: str = "") -> Any:
     """Build a payment, in the wallet's lane; the wallet's `Built`.
 
     Args:
         code: of the refusal where it cannot be built.
+        begin: what the refusal begins with.
     """
     from axon.wallet.errors import PaymentRefused  # This runs where the wallet is.
 
@@ -357,7 +358,7 @@ def build(desk: DescriptorDesk, wanted: WantedPayment, code: Code) -> Any:
     try:
         return desk.build(recipients, **terms)
     except PaymentRefused as error:
-        raise RpcError(code, str(error)) from None
+        raise RpcError(code, f"{begin}{error}") from None
 
 
 def payment(

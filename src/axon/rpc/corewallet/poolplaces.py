@@ -6,7 +6,8 @@ own wait for a block, and is told of each what it hangs together with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,18 @@ def _kin(entry: PoolEntry) -> tuple[Txid, int, int, int]:
     """The fields of the wallet's `PoolKin`."""
     mined_sat_kvb = 4_000 * entry.chunk.fee_sat // entry.chunk.weight_wu
     return entry.txid, entry.vsize, entry.modified_fee_sat, mined_sat_kvb
+
+
+@asynccontextmanager
+async def one_at_a_time(wallet: LoadedWallet) -> AsyncIterator[None]:
+    """Within, no other payment of a wallet is made: each is to know of the one before.
+
+    Two that are made at once may spend the change of the same unconfirmed transaction's kin, and
+    each by itself be small enough for the pool.
+    """
+    async with wallet.paying:
+        await wallet.synced()
+        yield
 
 
 @dataclass(frozen=True, slots=True)

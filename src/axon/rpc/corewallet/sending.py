@@ -17,7 +17,7 @@ from axon.rpc.corewallet.paying import (
     shuffled,
     usual_terms,
 )
-from axon.rpc.corewallet.poolplaces import placed
+from axon.rpc.corewallet.poolplaces import one_at_a_time, placed
 from axon.rpc.corewallet.reach import seen_by, wallets_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
@@ -85,8 +85,9 @@ async def _send(
     fee = feerate(daemon, wish, replaceable=replaces)
     terms = usual_terms(daemon, fee, replaceable=replaces)
     wanted = shuffled(payment(daemon, outputs, payers, terms, noted))
-    signed = await wallet.ask(await placed(daemon, wallet, wanted))
-    await send_out(daemon, signed)
+    async with one_at_a_time(wallet):
+        signed = await wallet.ask(await placed(daemon, wallet, wanted))
+        await send_out(daemon, signed)
     if verbose:
         return {"txid": to_hex(signed.txid), "fee_reason": fee.reason}
     return to_hex(signed.txid)

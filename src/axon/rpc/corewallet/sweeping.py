@@ -31,7 +31,7 @@ from axon.rpc.corewallet.paying import (
     outputs_from,
     recent_height,
 )
-from axon.rpc.corewallet.poolplaces import pool_places
+from axon.rpc.corewallet.poolplaces import one_at_a_time, pool_places
 from axon.rpc.corewallet.reach import seen_by, wallets_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
@@ -117,7 +117,6 @@ async def sendall(
             "depths": depths,
             "version": version,
             "replaceable": replaceable,
-            "pool": await pool_places(daemon, wallet),
         },
         only_worth=bool(said.get("send_max")),
         locktime=locktime,
@@ -126,7 +125,9 @@ async def sendall(
         way=WayOut.of(said),
         now_s=daemon.now_s,
     )
-    return await finish(daemon, wallet, command)
+    async with one_at_a_time(wallet):
+        terms = {**command.terms, "pool": await pool_places(daemon, wallet)}
+        return await finish(daemon, wallet, replace(command, terms=terms))
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,11 @@ class AxonProcess(ABC):
         return last_errors(self.folder)
 
     def start(self, *extra: str, wait: bool = True) -> Self:
-        """Start it as a child, and wait until it answers."""
+        """Start it as a child, and wait until it answers; it is ended if it does not.
+
+        Raises:
+            NodeFailed, TooLate: see `wait_ready`.
+        """
         assert not self.is_running, f"{self.name} runs already"
         make_folder(self.folder)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -195,14 +199,24 @@ class AxonProcess(ABC):
             self.identity = identity_of(self._child.pid)
         self._keeps_connection = True
         if wait:
-            self.wait_ready()
+            self._wait_or_end()
         return self
+
+    def _wait_or_end(self) -> None:
+        """Wait until it answers; end what never will, for nobody else has it in hand."""
+        try:
+            self.wait_ready()
+        except BaseException:
+            if self.is_running:
+                self.kill()
+            raise
 
     def wait_ready(self, limit_s: float = START_LIMIT_S) -> float:
         """Wait until it answers; seconds that it took.
 
         Raises:
-            NodeFailed: it left, or does not answer in time.
+            NodeFailed: it left.
+            TooLate: it does not answer in time.
         """
         return wait_until(self.check_ready, limit_s, f"{self.name} answers")
 
