@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from axon.chain.store import MemoryStore, Store
-from axon.host.lightwallet import check_scripts
 from axon.payments.payjoin import Declined, Offer, Proposal, Trouble
 from axon.payments.payjoinreceiver import JoinPolicy, answer
 from axon.payments.payjoinsender import make_offer
@@ -18,6 +17,7 @@ from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import Psbt
 from axon.wallet.psbtmaps import UNSIGNED_TX, Entries, PsbtMaps
 from axon.wallet.signing import sign
+from tests.scriptcheck import check_scripts
 from tests.wallet.scene import PASSPHRASE, Scene, new_wallet, source
 
 ALICE_WORDS = new_words(bytes([1] * 16))

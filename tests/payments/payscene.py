@@ -6,7 +6,6 @@ from itertools import count
 
 from axon.chain.headerentry import HeaderEntry
 from axon.chain.headertree import HeaderTree
-from axon.host.lightwallet import check_scripts
 from axon.mempool.policy import Policy
 from axon.payments.headerchain import BestHeaders
 from axon.payments.linkmessages import MAX_REASON_SIZE
@@ -22,6 +21,7 @@ from axon.primitives.network import REGTEST
 from axon.primitives.target import meets_target
 from axon.primitives.transaction import COIN, Transaction, TxOut, outpoint
 from tests.chain.chains import FAR_FUTURE
+from tests.scriptcheck import check_scripts
 from tests.signing import Signer, Spendable
 from tests.wallet.scene import START_S, make_block
 

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.errors import WalletError
-from axon.host.lightwallet import check_scripts
 from axon.payments.bip322 import (
     TAG,
     MessageVerdict,
@@ -35,6 +34,7 @@ from axon.primitives.verdict import Accepted
 from axon.wallet.errors import WrongPassphrase
 from axon.wallet.keys import AccountKind, Mnemonic
 from axon.wallet.psbtmaps import PsbtMaps
+from tests.scriptcheck import check_scripts
 from tests.wallet.scene import PASSPHRASE, WORDS, new_wallet, source
 
 VECTORS: Any = json.loads((Path(__file__).parents[1] / "vectors" / "bip322.json").read_text())

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from axon.errors import DecodeError
-from axon.host.lightwallet import check_scripts
 from axon.mempool.policy import Policy
 from axon.payments.packet import Confirmed, Packet, bare
 from axon.payments.proof import check_packet, check_proof
@@ -40,6 +39,7 @@ from tests.payments.payscene import (
     pays_bob,
     refused,
 )
+from tests.scriptcheck import check_scripts
 from tests.signatures import high_s
 from tests.signing import Spendable
 

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.errors import WalletError
-from axon.host.lightwallet import check_scripts
 from axon.payments import bip322
 from axon.payments.receipt import BadReceipt, Receipt, ReceiptVerdict, issue, verify
 from axon.payments.receiptproof import BadProof, MinedProof
@@ -38,6 +37,7 @@ from tests.payments.receipts import (
     proof_of,
     worked,
 )
+from tests.scriptcheck import check_scripts
 from tests.wallet.scene import PASSPHRASE, make_block, new_wallet, paying, source
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from axon.host.lightwallet import check_scripts
 from axon.primitives.encoding import var_bytes
 from axon.primitives.transaction import COIN, Transaction, TxOut
 from axon.wallet.draft import MAX_FEE_SAT, Draft
@@ -16,6 +15,7 @@ from axon.wallet.payment import Payee, draft
 from axon.wallet.psbt import Psbt, read_psbt
 from axon.wallet.psbtmaps import PsbtMaps
 from axon.wallet.signing import sign_fully
+from tests.scriptcheck import check_scripts
 from tests.wallet.scene import BOB, PASSPHRASE, Scene, new_wallet, paying
 
 
