@@ -86,7 +86,7 @@ TESTED_WITH: dict[str, frozenset[str]] = {
         "p2p": "chain mempool",  # What fills its views.
         "psbt": "consensus",  # The kernel verifies what was signed.
         "wallet": "consensus",  # Likewise.
-        "payments": "consensus drivers",  # The kernel; machines of wallets where they run.
+        "payments": "drivers",  # Machines of wallets where they run.
         "node": "consensus drivers swarm",  # A validator, and networks of simulated nodes.
         "drivers": "chain",  # The stores that it writes to disk.
         "rpc": "host",  # A light client with its wallet is put together there.

@@ -9,7 +9,6 @@ import pytest
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import TooLate
 from axon.swarm.lab.processidentity import is_alive
-from axon.testing.nodes import RegtestNode
 
 
 def test_only_a_node_with_a_trusted_door_listens_twice(tmp_path: Path) -> None:
@@ -21,7 +20,7 @@ def test_only_a_node_with_a_trusted_door_listens_twice(tmp_path: Path) -> None:
     assert f"-whitebind=noban@{trusting.door}" in trusting.arguments()
 
 
-class _Impatient(RegtestNode):
+class _Impatient(NodeProcess):
     """Waits for its process a moment."""
 
     def wait_ready(self, limit_s: float = 0.2) -> float:
@@ -33,7 +32,7 @@ def test_what_does_not_answer_in_time_is_ended(tmp_path: Path) -> None:
     program = tmp_path / "sleeper"
     program.write_text("#!/bin/sh\nexec sleep 600\n")
     program.chmod(0o755)
-    node = _Impatient("n1", tmp_path / "n1", str(program))
+    node = _Impatient("n1", tmp_path / "n1", command=(str(program),))
     with pytest.raises(TooLate):
         node.start()
     assert not node.is_running
