@@ -6,26 +6,22 @@ With `--wallet` it is one wallet among nodes that lie and die.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from functools import partial
-from typing import Final, TypeVar
+from pathlib import Path
+from typing import Final
 
-from axon.cli.arguments import (
-    Parser,
-    UsageError,
-    add_seeds,
-    and_see,
-    meant,
-    positive,
-    say_refusal,
-)
+from axon.cli.arguments import Parser, UsageError, add_seeds, and_see, meant, say_refusal
 from axon.cli.simattack import attack_main
+from axon.cli.simengine import add_engine, run_seeds
+from axon.cli.simmerge import add_shard, merge_main
 from axon.cli.simplan import (
     EXIT_FAULT,
+    EXIT_INTERRUPTED,
     EXIT_PASS,
     EXIT_UNDECIDED,
     EXIT_VIOLATION,
@@ -36,15 +32,21 @@ from axon.cli.simplan import (
     run_planned,
     shrink_main,
 )
+from axon.cli.simsummary import print_seed, seeds_summary
 from axon.errors import ConfigError
-from axon.machine import SECOND
-from axon.swarm.sightings import over, sightings_lines
-from axon.swarm.sim.faultruns import FaultRunReport, run_faults
-from axon.swarm.sim.lightplan import LightReport
+from axon.swarm.engine.seeds import EngineFailed
+from axon.swarm.sim.faultruns import run_faults
 from axon.swarm.sim.lightrun import run_light
+from axon.swarm.sim.shardfile import (
+    SeedReport,
+    SeedShard,
+    ShardRun,
+    SimKind,
+    SimWork,
+    told_seeds,
+)
 
-_Report = TypeVar("_Report")
-
+_COMMANDS: Final = ("shrink", "attack", "merge", "replay")
 FAULT_NODES: Final = 20
 WALLET_NODES: Final = 10
 
@@ -57,13 +59,15 @@ def main(arguments: Sequence[str]) -> int:
                 return shrink_main(arguments[1:])
             case ["attack"]:
                 return attack_main(arguments[1:])
+            case ["merge"]:
+                return merge_main(arguments[1:])
             case ["replay"]:
                 return replay_main(arguments[1:])
             case [word] if not word.startswith("-"):
-                told = f"there is no command {word!r}{meant(word, ('shrink', 'attack', 'replay'))}"
+                told = f"there is no command {word!r}{meant(word, _COMMANDS)}"
                 raise UsageError(f"{told}{and_see(told)} axon sim --help")
         return _sim(_parser().parse_args(arguments))
-    except ConfigError as error:
+    except (ConfigError, EngineFailed) as error:
         return say_refusal(error, arguments, EXIT_FAULT)
     except BrokenPipeError:
         raise  # Whoever read it has had enough.
@@ -78,26 +82,55 @@ def _sim(options: argparse.Namespace) -> int:
     if options.network is not None and options.plan is None:
         raise UsageError("--network is the network to which a --plan is done")
     if options.plan is not None:
+        if options.shard is not None or options.into is not None:
+            raise UsageError(
+                "--shard is for seeds of random faults, or with --wallet; not a --plan"
+            )
         return _sim_plan(options)
-    began = time.perf_counter()
-    reports: list[FaultRunReport | LightReport] = []
+    if options.into is not None and options.shard is None:
+        raise UsageError("--into is where the file of a --shard goes")
+    if options.into is not None and not options.into.is_dir():
+        raise ConfigError(f"{options.into} is no folder; --into names one that is there")
+    kind = SimKind.WALLET if options.wallet else SimKind.FAULTS
     nodes = options.nodes or (WALLET_NODES if options.wallet else FAULT_NODES)
-    run: Callable[[int], FaultRunReport | LightReport]
-    run = partial(run_light if options.wallet else run_faults, nodes=nodes)
-    made: Iterable[FaultRunReport | LightReport] = _run(run, options.seeds, options.jobs)
-    for report in made:
-        reports.append(report)
-        if options.verbose or not report.passed:
-            word = "" if report.passed else "FAILED "
-            print(f"{word}{report}, trace {report.digest}", flush=True)
-    print(_summary(reports, time.perf_counter() - began))
+    return _sim_seeds(SimWork(kind, nodes, options.seeds), options)
+
+
+def _sim_seeds(work: SimWork, options: argparse.Namespace) -> int:
+    """Each seed another network, and other faults; all of them, or the seeds of one shard."""
+    began = time.perf_counter()
+    reports: list[SeedReport] = []
+    run: Callable[[int], SeedReport]
+    run = partial(run_light if work.kind is SimKind.WALLET else run_faults, nodes=work.nodes)
+    seeds = work.seeds if options.shard is None else options.shard.part(work.seeds)
+    made: Generator[SeedReport, None, None] = run_seeds(run, seeds, options)
+    try:
+        with closing(made):
+            for report in made:
+                reports.append(report)
+                print_seed(report, options.verbose)
+    except KeyboardInterrupt:
+        print(_stopped(seeds[len(reports) :], len(seeds), options.shard), file=sys.stderr)
+        if reports:
+            print(seeds_summary(reports, time.perf_counter() - began))
+        return EXIT_INTERRUPTED
+    seconds = time.perf_counter() - began
+    print(seeds_summary(reports, seconds))
+    if options.shard is not None:
+        shard = ShardRun(work, options.shard, seconds, tuple(reports))
+        print(f"shard {options.shard}: {shard.write(options.into or Path())}")
     return EXIT_PASS if all(report.passed for report in reports) else EXIT_VIOLATION
+
+
+def _stopped(left: range, seeds: int, shard: SeedShard | None) -> str:
+    unwritten = "" if shard is None else f"; no file is written of shard {shard}"
+    return f"stopped: {len(left)} of {seeds} seeds are not done: {told_seeds(left)}{unwritten}"
 
 
 def _sim_plan(options: argparse.Namespace) -> int:
     """One plan, done to one network, with chance of each seed."""
     passed = undecided = 0
-    for run in _run(partial(run_planned, case=read_case(options)), options.seeds, options.jobs):
+    for run in run_seeds(partial(run_planned, case=read_case(options)), options.seeds, options):
         passed += run.passed
         undecided += not run.decided
         if options.verbose or not run.passed or len(options.seeds) == 1:
@@ -116,7 +149,8 @@ def _parser() -> argparse.ArgumentParser:
         "keep one ledger. Prints the seeds that failed.",
         epilog="axon sim attack NAME has nodes lie, crowd in or crash; axon sim replay SEED "
         "[OPTION ...] runs a seed twice and compares the traces; axon sim shrink SEED --plan FILE "
-        "looks for a smaller case that fails in the same way. Exit code: 0 all holds, 1 something "
+        "looks for a smaller case that fails in the same way; axon sim merge FILE ... makes one "
+        "result of the files of all shards. Exit code: 0 all holds, 1 something "
         "does not, 2 undecided, 3 it was called wrongly.",
     )
     add_seeds(parser)
@@ -132,67 +166,9 @@ def _parser() -> argparse.ArgumentParser:
         help="one wallet among nodes of which all but one may lie or die",
     )
     add_plan(parser)
-    parser.add_argument(
-        "-j", "--jobs", type=positive, default=1, metavar="N", help="processes (default 1)"
-    )
+    add_engine(parser)
+    add_shard(parser)
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="print the seeds that passed as well"
     )
     return parser
-
-
-def _run(run: Callable[[int], _Report], seeds: range, jobs: int) -> Iterable[_Report]:
-    """The reports in the order of their seeds."""
-    if jobs == 1 or len(seeds) == 1:
-        yield from map(run, seeds)
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(run, seeds)
-
-
-def _summary(reports: Sequence[FaultRunReport | LightReport], seconds: float) -> str:
-    failed = [str(report.seed) for report in reports if not report.passed]
-    events = sum(report.events for report in reports)
-    lines = [
-        f"{len(reports) - len(failed)} of {len(reports)} seeds passed in {seconds:.0f} s "
-        f"({events:,} events)"
-    ]
-    lines += _of_faults([report for report in reports if isinstance(report, FaultRunReport)])
-    lines += _of_wallets([report for report in reports if isinstance(report, LightReport)])
-    lines += sightings_lines(over(report.sometimes for report in reports), len(reports))
-    if failed:
-        lines.append("failed seeds: " + " ".join(failed))
-    return "\n".join(lines)
-
-
-def _of_faults(reports: Sequence[FaultRunReport]) -> list[str]:
-    if not reports:
-        return []
-    waits = [report.converged_us for report in reports if report.converged_us is not None]
-    kinds = Counter(kind for report in reports for kind in report.kinds)
-    lines = [
-        "faults (runs that had them): " + ", ".join(f"{k} {n}" for k, n in sorted(kinds.items())),
-        f"deepest reorganisation: {max(report.deepest_reorg for report in reports)} blocks; "
-        f"payments: {sum(report.payments for report in reports):,}",
-    ]
-    if waits:
-        lines.append(f"slowest convergence after healing: {max(waits) // SECOND} s virtual")
-    return lines
-
-
-def _of_wallets(reports: Sequence[LightReport]) -> list[str]:
-    if not reports:
-        return []
-    kinds = Counter(lie.value for report in reports for lie in report.plan.lies.values())
-    kinds["dying"] = sum(len(report.plan.deaths) for report in reports)
-    alone = sum(len(report.plan.honest) == 1 for report in reports)
-    waits = [report.served_us for report in reports if report.served_us is not None]
-    lines = [
-        "bad nodes: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())),
-        f"runs with one honest node only: {alone}; "
-        f"liars caught: {sum(report.refuted for report in reports)}; "
-        f"payments found: {sum(report.found for report in reports):,}",
-    ]
-    if waits:
-        lines.append(f"slowest to be served in the end: {max(waits) // SECOND} s virtual")
-    return lines

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from axon.cli.arguments import Parser, add_seeds, positive
+from axon.cli.arguments import Parser, add_seeds
+from axon.cli.simengine import add_engine, run_seeds
 from axon.cli.simplan import EXIT_PASS, EXIT_VIOLATION
 from axon.rpc.amounts import encode_json
 from axon.swarm.invariants import counted
@@ -48,13 +48,11 @@ def attack_main(arguments: Sequence[str]) -> int:
     parser = Parser(prog="axon sim attack", description=_MORE)
     parser.add_argument("attack", choices=list(ATTACKS), metavar="NAME", help=", ".join(ATTACKS))
     add_seeds(parser)
-    parser.add_argument(
-        "-j", "--jobs", type=positive, default=1, metavar="N", help="processes (default 1)"
-    )
+    add_engine(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="print what holds as well")
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     options = parser.parse_args(arguments)
-    reports = list(_run(ATTACKS[options.attack], options.seeds, options.jobs))
+    reports = list(run_seeds(ATTACKS[options.attack], options.seeds, options))
     passed = sum(report.passed for report in reports)
     found = over(report.sometimes for report in reports)
     if options.json:
@@ -72,15 +70,6 @@ def attack_main(arguments: Sequence[str]) -> int:
         print(_sentence(passed, len(reports)))
         print("\n".join(sightings_lines(found, len(reports))))
     return EXIT_PASS if passed == len(reports) else EXIT_VIOLATION
-
-
-def _run(run: Callable[[int], AttackReport], seeds: range, jobs: int) -> Iterable[AttackReport]:
-    """The reports in the order of their seeds."""
-    if jobs == 1 or len(seeds) == 1:
-        yield from map(run, seeds)
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(run, seeds)
 
 
 def _sentence(passed: int, tried: int) -> str:

@@ -35,6 +35,8 @@ EXIT_PASS: Final = 0
 EXIT_VIOLATION: Final = 1
 EXIT_UNDECIDED: Final = 2
 EXIT_FAULT: Final = 3
+EXIT_INTERRUPTED: Final = 130
+"""Of a program that ctrl-C has ended: 128 and the signal's number."""
 
 REPLAY_LIMIT_S: Final = 600.0
 
