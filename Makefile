@@ -1,6 +1,7 @@
 # make demo   nodes and wallets on this machine, harmed and healed: the story, with checks and a report
 # make test   all tests that need nothing foreign
 # make check  format, lint, types, architecture and the quick tests: before every commit
+# make docs   the guide as pages
 # make interop bench bench-peers attack spof sim soak fuzz mutate: see CONTRIBUTING.md
 
 # Python 3.11, 3.12 or 3.13: python3 if it is one of them, else the newest of them that is found.
@@ -24,7 +25,7 @@ SAMPLE ?= 500
 ROOMS ?= chain,mempool,p2p,wallet,lab
 JOBS ?= 2
 
-.PHONY: demo test check interop bench bench-peers attack spof sim soak fuzz mutate setup picture clean
+.PHONY: demo test check interop bench bench-peers attack spof sim soak fuzz mutate docs setup picture clean
 
 demo: setup
 	@$(BIN)/axon demo
@@ -74,6 +75,13 @@ mutate: setup
 	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || \
 	  $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[mutation]'
 	@nice -n 10 $(BIN)/python -m mutation --sample $(SAMPLE) --seed $(firstword $(subst ., ,$(SEED))) --rooms $(ROOMS)
+
+# The guide as pages that need no network, in .cache/site; a dead link is an error.
+docs: setup
+	@$(BIN)/python -c 'import material' 2>/dev/null || \
+	  $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q
+	@echo "The guide is in .cache/site/index.html"
 
 # The picture in docs/architecture.md, drawn from the imports of the code.
 picture: setup

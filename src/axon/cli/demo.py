@@ -29,17 +29,21 @@ from axon.swarm.story.story import Outcome, tell
 
 _HELP: Final = """Usage: axon demo [--json] [--keep FOLDER] [--report FILE | --no-report]
 
-Raises a few Bitcoin nodes and wallets on this machine (a test chain, loopback only), plays eleven
-short acts with them, says in plain words what happens, and ends with a table of what was checked.
-Pictures of the network, tips over time and all checks go into one HTML file.
+Raises a few Bitcoin nodes and wallets on this machine (a test chain, loopback
+only), plays eleven short acts with them, says in plain words what happens, and
+ends with a table of what was checked. Pictures of the network, tips over time
+and all checks go into one HTML file.
 
   --json         print one JSON object at the end and nothing else
-  --keep FOLDER  keep the folders of nodes and wallets, with their logs, in this new or empty folder
-  --report FILE  write the report there (default: axon-demo-report.html in the current folder)
+  --keep FOLDER  keep the folders of nodes and wallets, with their logs, in this
+                 new or empty folder
+  --report FILE  write the report there (default: axon-demo-report.html in the
+                 current folder)
   --no-report    write none
   --help         this text
 
-Exit code: 0 if all checks hold, 1 if one does not, 2 if it was called wrongly, 130 after ctrl-C.
+Exit code: 0 if all checks hold, 1 if one does not, 2 if it was called wrongly,
+130 after ctrl-C.
 """
 _OPTIONS: Final = ("--json", "--keep", "--report", "--no-report", "--help")
 REPORT: Final = "axon-demo-report.html"

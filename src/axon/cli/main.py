@@ -14,13 +14,13 @@ _HELP: Final = f"""axon {VERSION}: Bitcoin's peer-to-peer network in Python
 
 Usage: axon COMMAND [ARGUMENTS]
 
-  node   run a full node; takes bitcoind's options, as in: axon node -regtest
-  rpc    call a running node, as in: axon rpc -regtest getblockchaininfo
-  peers  a live table of a running node's peers, as in: axon peers -regtest
-  wallet a wallet that trusts no server, as in: axon wallet create alice -regtest
-  demo   the story: a few nodes and wallets on this machine, harmed and healed, all checked
-  sim    many nodes in virtual time, under faults, as in: axon sim --seeds 0..199 --nodes 20
-  swarm  a network of real nodes to raise, watch, harm and judge, as in: axon swarm up 5
+  node    run a full node; takes bitcoind's options: axon node -regtest
+  rpc     call a running node: axon rpc -regtest getblockchaininfo
+  peers   a live table of a running node's peers: axon peers -regtest
+  wallet  a wallet that trusts no server: axon wallet create alice -regtest
+  demo    the story: nodes and wallets on this machine, harmed, healed, checked
+  sim     many nodes in virtual time, under faults: axon sim --seeds 0..199
+  swarm   real nodes to raise, watch, harm and judge: axon swarm up 5
 
 axon COMMAND --help says more. Without -datadir all data is in ~/.axon.
 """

@@ -28,8 +28,8 @@ from axon.host.settingsfile import keep_settings_file
 
 _USAGE: Final = """Usage: axon node [OPTIONS]
 
-Runs a full node until ctrl-C or `axon rpc stop`. Options are bitcoind's, with one dash or two; they
-may stand in bitcoin.conf as well.
+Runs a full node until ctrl-C or `axon rpc stop`. Options are bitcoind's, with
+one dash or two; they may stand in bitcoin.conf as well.
 """
 _FIRST_LINE: Final = f"axon daemon version {INTERFACE_VERSION}"
 

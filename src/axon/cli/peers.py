@@ -37,14 +37,17 @@ _OPTIONS: Final = CLI_OPTIONS | {
 }
 _USAGE: Final = f"""Usage: axon peers [OPTIONS]
 
-A live table of the peers of a running node: what they have sent and were sent (recv, sent, and the
-message of which that is most), of how many of the newest blocks each told us first (1st), and how
-long, in seconds, each keeps us waiting for a block (wait; !N: it never gave N blocks).
+A live table of the peers of a running node: what they have sent and were sent
+(recv, sent, and the message of which that is most), of how many of the newest
+blocks each told us first (1st), and how long, in seconds, each keeps us waiting
+for a block (wait; !N: it never gave N blocks).
 
   -once        print the table once and leave
   -json        an object for each look, for programs
-  -sort=WORD   {", ".join(SORTS)} (default: id)
-  -datadir -conf -chain -regtest -rpcconnect -rpcport -rpcuser -rpcpassword -rpccookiefile
+  -sort=WORD   {", ".join(SORTS)}
+               (default: id)
+  -datadir -conf -chain -regtest -rpcconnect -rpcport -rpcuser -rpcpassword
+  -rpccookiefile
                as for axon rpc
 
 Keys: space and b turn the pages, s sorts by the next word, q leaves.

@@ -57,8 +57,7 @@ CLI_OPTIONS: Final = OPTIONS | {
         Option(
             "generate",
             OptionKind.FLAG,
-            help="Mine blocks to a new address; takes their number (default: 1) and how many "
-            "nonces to try",
+            help="Mine to a new address; takes how many blocks (default: 1), and tries",
         ),
         Option("getinfo", OptionKind.FLAG, help="Show an overview of the node"),
         Option(

@@ -45,6 +45,7 @@ def add_commands(add: AddCommand) -> None:
         "--private", action="store_true", help="with the keys: whoever reads them can spend"
     )
     add_passphrase_options(export)
+    export.usage = "axon wallet export-descriptor [--private] [OPTIONS] NAME"  # In 80 columns.
 
 
 def _coins(options: WalletOptions) -> int:
