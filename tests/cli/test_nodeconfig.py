@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from axon.chain.cachesizes import DEFAULT_CACHES, CacheSizes
 from axon.cli.background import Background
 from axon.cli.catalogue import OPTIONS
 from axon.cli.nodeconfig import NodeConfig, load_node_config, wants_help, wants_version
 from axon.cli.options import parse_command_line
 from axon.cli.peerconfig import user_agent
+from axon.consensus import kernelcache
 from axon.errors import ConfigError
 from axon.host.machinesettings import machine_settings
 from axon.host.settings import Bind, Whitelisted
@@ -381,6 +383,18 @@ def test_the_name_of_the_node() -> None:
 def test_the_version_is_the_packages() -> None:
     project = Path(__file__).parents[2] / "pyproject.toml"
     assert tomllib.loads(project.read_text())["project"]["version"] == VERSION
+
+
+def test_how_much_of_the_coins_is_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config().node.caches == DEFAULT_CACHES
+    assert config("-dbcache=1000").node.caches == CacheSizes.within(1000)
+    assert config("-dbcache=-1").node.caches == CacheSizes.within(4)
+    monkeypatch.setattr(kernelcache, "is_possible", lambda: False)
+    assert config().node.warnings == ()
+    assert config("-dbcache=1000").node.warnings == (
+        "Option '-dbcache' is set but done by halves: this build of libbitcoinkernel keeps up to "
+        "450 MiB of coins in memory whatever it says.",
+    )
 
 
 def test_threads_that_check_scripts() -> None:

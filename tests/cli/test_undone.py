@@ -19,7 +19,7 @@ def config(*arguments: str) -> NodeConfig:
 
 def test_what_launchers_write_without_a_thought_passes_in_silence() -> None:
     made = config(
-        "-regtest", "-keypool=1", "-fallbackfee=0.0002", "-natpmp=0", "-rpcdoccheck", "-dbcache=9",
+        "-regtest", "-keypool=1", "-fallbackfee=0.0002", "-natpmp=0", "-rpcdoccheck",
         "-shrinkdebugfile=0", "-unsafesqlitesync=1", "-nologratelimit", "-checkmempool", "-rest=0",
         "-txreconciliation=0", "-nowallet", "-walletbroadcast=0", "-checkblocks=6", "-checklevel=3",
         "-maxsendbuffer=1000", "-capturemessages=0", "-test=", "-zmqpubrawblock=", "-disablewallet",

@@ -115,3 +115,4 @@ def test_there_is_one_chainstate(rig: Rig) -> None:
     assert told["headers"] == state["blocks"] == rig.node.active.height
     assert state["bestblockhash"] == rig.call("getbestblockhash")
     assert state["validated"] is True
+    assert (state["coins_db_cache_bytes"], state["coins_tip_cache_bytes"]) == (8 << 20, 440 << 20)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Final, NamedTuple, Never
 
+from axon.chain.cachesizes import DEFAULT_CACHES
 from axon.chain.follower import ChainFollower
 from axon.chain.parts import BlockParts, spends_and_makes
 from axon.chain.store import MemoryStore
@@ -25,7 +26,6 @@ from axon.primitives.script import is_unspendable
 from axon.primitives.transaction import OutPoint
 
 __all__ = [
-    "HOLD_BYTES",
     "Coin",
     "CoinStore",
     "Coins",
@@ -33,9 +33,6 @@ __all__ = [
     "decode_coin",
     "encode_coin",
 ]
-
-HOLD_BYTES: Final = 64 * 1024 * 1024
-"""What changes may take up in memory before they are written: some 50 full blocks' worth."""
 
 _ENTRY_BYTES = 200  # What key, value object and dict take up for one change, beside the value.
 
@@ -72,10 +69,11 @@ class Coins(ChainFollower):
     Args:
         store: what an earlier run wrote, or nothing yet. Its keys that begin with `c` or `C` are
             ours.
+        hold_bytes: what changes may take up in memory, roughly, before they are written.
     """
 
-    def __init__(self, store: CoinStore) -> None:
-        super().__init__(store, _MARK_KEY, HOLD_BYTES)
+    def __init__(self, store: CoinStore, hold_bytes: int = DEFAULT_CACHES.held_bytes) -> None:
+        super().__init__(store, _MARK_KEY, hold_bytes)
         self._written = self.best  # The store's own mark.
         # What the store does not know yet. `_fresh` has coins that the store would not have once
         # `_changes` were written, so that spending one leaves no trace; it goes before `_changes`.

@@ -30,6 +30,7 @@ conf          value     | <file>       | Read this configuration file, relative 
 daemon        flag      |              | Run in the background (default: 0)
 daemonwait    flag      |              | The same as -daemon (default: 0)
 datadir       value !negated | <dir>   | Keep everything in this folder (default: ~/.axon)
+dbcache       value     | <n>          | Keep up to this many MiB of coins in memory before they are written, 4 at least (default: 450)
 debuglogfile  value     | <file>       | Write the log here, relative to the network's folder; -nodebuglogfile writes none (default: debug.log)
 electrum      list optional net | <addr>[:<port>] | Serve Electrum wallets without encryption, and build the index of scripts that this needs; may be given several times (default: 0; without a value 127.0.0.1:50001, other networks 51001)
 electrumcert  value     | <file>       | The certificate of -electrumtls in PEM form, relative to the network's folder (default: a self-signed one is made)

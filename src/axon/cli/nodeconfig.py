@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from axon.chain.cachesizes import DEFAULT_MIB, CacheSizes
 from axon.cli.background import Background
 from axon.cli.catalogue import OPTIONS
 from axon.cli.chainrules import read_network
@@ -30,6 +31,7 @@ from axon.cli.undone import judge_undone
 from axon.cli.values import read_money, read_uint256
 from axon.cli.walletconfig import wallet_config
 from axon.cli.zmqconfig import zmq_config
+from axon.consensus import kernelcache
 from axon.errors import ConfigError
 from axon.host.logfile import LogSettings
 from axon.host.notifycommands import NotifySettings
@@ -114,7 +116,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
     settings.refuse_misplaced()
     prune_target_bytes = _prune_target(settings)
     _check_tests(settings, network)
-    undone = judge_undone(settings) + _assumevalid(settings, network)
+    undone = judge_undone(settings) + _assumevalid(settings, network) + _caches_kept(settings)
     settings.notices += undone
     filter_index = _filter_index(settings)
     peers = peer_config(settings, network, folder, filter_index)
@@ -137,6 +139,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             max_tip_age_s=settings.number("maxtipage", MAX_TIP_AGE_S),
             mocktime_s=_mocktime(settings),
             script_threads=script_threads(settings.number("par", 0)),
+            caches=CacheSizes.within(settings.number("dbcache", DEFAULT_MIB)),
             filter_index=filter_index,
             indexes=frozenset([name for name in INDEXES if settings.flag(name, False)]),
             prune_target_bytes=prune_target_bytes,
@@ -163,6 +166,16 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
         notices=tuple(settings.notices),
         settings=settings,
     )
+
+
+def _caches_kept(settings: Settings) -> list[str]:
+    """A warning where the library cannot be told how much it may keep in memory."""
+    if not settings.is_set("dbcache") or kernelcache.is_possible():
+        return []
+    return [
+        "Option '-dbcache' is set but done by halves: this build of libbitcoinkernel keeps up to "
+        f"{DEFAULT_MIB} MiB of coins in memory whatever it says."
+    ]
 
 
 def _prune_target(settings: Settings) -> int | None:

@@ -65,7 +65,6 @@ class Undone:
 
 _TABLE: Final = """
 dbbatchsize         silent          libbitcoinkernel decides how much it writes at once
-dbcache             silent          libbitcoinkernel decides how much it keeps in memory
 fastprune           refused off     the size of block files is built into libbitcoinkernel
 
 maxreceivebuffer    warned  5000    what may wait of a peer has a bound over all peers, which cannot be changed

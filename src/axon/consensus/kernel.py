@@ -23,6 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from axon.chain.cachesizes import DEFAULT_CACHES, CacheSizes
 from axon.chain.coins import Coin
 from axon.chain.orders import ChainOrder
 from axon.consensus import kernel_read, library
@@ -63,6 +64,7 @@ class Kernel:
             object; block files then lie in a temporary folder (17 MB each).
         blocks_dir: holds the block files and their index; `blocks` in `data_dir` if None.
         threads: check threads beside the calling one, 0 to 15; `default_threads()` if None.
+        caches: of its coins, where this build of the library can be told (`kernelcache`).
         reindex: build index and coins anew from the block files; takes as long as a sync.
         reindex_chainstate: build the coins anew from the stored blocks.
         on_log: is given each line of the library's log, on the thread that called.
@@ -80,6 +82,7 @@ class Kernel:
         blocks_dir: Path | None = None,
         *,
         threads: int | None = None,
+        caches: CacheSizes = DEFAULT_CACHES,
         reindex: bool = False,
         reindex_chainstate: bool = False,
         on_log: Callable[[str], None] | None = None,
@@ -108,6 +111,7 @@ class Kernel:
             blocks_dir=blocks,
             in_memory=data_dir is None,
             threads=default_threads() if threads is None else threads,
+            caches=caches,
             on_warning=opening.on_warning,
         )
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from axon.chain.cachesizes import CacheSizes
 from axon.consensus import chainparams, library
 from axon.consensus.kernel_log import (
     KernelCall,
@@ -17,6 +18,7 @@ from axon.consensus.kernel_log import (
     notification_callbacks,
     validation_callbacks,
 )
+from axon.consensus.kernelcache import resize
 from axon.consensus.library import KernelError
 from axon.errors import AxonError, DiskFullError
 from axon.primitives.network import Network
@@ -100,6 +102,7 @@ def open_manager(
     *,
     in_memory: bool,
     threads: int,
+    caches: CacheSizes,
     reindex: bool,
     reindex_chainstate: bool,
     opening: Opening,
@@ -122,6 +125,7 @@ def open_manager(
                 blocks_dir,
                 in_memory=in_memory,
                 threads=threads,
+                caches=caches,
                 wipe=(reindex, reindex or reindex_chainstate),
                 opening=opening,
             )
@@ -139,6 +143,7 @@ def _manager(
     *,
     in_memory: bool,
     threads: int,
+    caches: CacheSizes,
     wipe: tuple[bool, bool],
     opening: Opening,
 ) -> int:
@@ -156,6 +161,9 @@ def _manager(
     manager: int | None = library.manager_create(options)
     library.manager_options_destroy(options)
     if manager is None:
+        raise _refusal(call, data_dir, blocks_dir)
+    if not resize(manager, caches):
+        library.manager_destroy(manager)
         raise _refusal(call, data_dir, blocks_dir)
     # With the index wiped, now or by an earlier run that was killed, this reads all block files
     # there are; before that there is no genesis block, and most questions would end the process.

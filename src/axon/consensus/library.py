@@ -261,6 +261,11 @@ chainstate_reconsider = _hidden(
     "_ZN10Chainstate22ResetBlockFailureFlagsEP11CBlockIndex", None, HANDLE, HANDLE
 )
 
+# The sizes of its caches: see `kernelcache`.
+chainstate_resize = _hidden(
+    "_ZN10Chainstate17ResizeCoinsCachesEmm", c_bool, HANDLE, c_size_t, c_size_t
+)
+
 # MuHash. A `std::span` is passed as its address and its size.
 muhash_insert = _hidden(
     "_ZN10MuHash30726InsertESt4spanIKhLm18446744073709551615EE",

@@ -1,8 +1,7 @@
 """A full node, put together and run for as long as somebody is in the block.
 
     async with full_node(FullNodeSettings(network=REGTEST, folder=folder)) as node:
-        async for fact in node.facts():
-            ...
+        async for fact in node.facts(): ...
 
 From the outside in: the folder is held, the RPC server answers that the node is starting, what is
 on disk is opened, the machine runs. Leaving the block goes the same way back, and writes everything
@@ -293,6 +292,7 @@ async def _running(
         save_peers=lambda: saver.save_addresses(machine.links.addrman, machine.links.bans),
         logs=logs,
         blocks_folder=settings.blocks_folder,
+        caches=settings.caches,
         warnings=notices.warnings,
         logs_feerates=settings.mining.logs_feerates,
         proxy_of=ways.proxy_of,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from axon.chain.cachesizes import DEFAULT_CACHES, CacheSizes
 from axon.drivers.aio.routes import DIRECT, Routes
 from axon.drivers.bounds import CONNECT_TIMEOUT
 from axon.electrum.settings import ElectrumSettings
@@ -265,7 +266,7 @@ class FullNodeSettings:
         minimum_chainwork: a chain with less work is not believed; None for the network's.
         max_tip_age_s: the first sync goes on while the tip is older.
         mocktime_s: seconds since 1970 instead of the clock; 0 for the clock.
-        script_threads: that check scripts, besides the first; 0 for none.
+        script_threads: that check scripts, besides the first; 0 for none. caches: of coins.
         filter_index: filters are kept (BIP 158); prune_target_bytes: `-prune`, None for none.
         indexes: background indexes to keep, as `getindexinfo` calls them (`indexfiles.INDEXES`).
         persist_mempool: the pool outlives the run; pool_version: of its file.
@@ -292,6 +293,7 @@ class FullNodeSettings:
     max_tip_age_s: int = MAX_TIP_AGE_S
     mocktime_s: int = 0
     script_threads: int = field(default_factory=script_threads)
+    caches: CacheSizes = DEFAULT_CACHES
     filter_index: bool = True
     prune_target_bytes: int | None = None
     indexes: frozenset[str] = frozenset()

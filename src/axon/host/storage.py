@@ -93,7 +93,7 @@ class Storage:
         folder = settings.folder
         self._indexes = indexes = folder / "indexes"
         self._stores: list[RocksStore] = []
-        self._with_filters = settings.filter_index
+        self._with_filters, self._held_bytes = settings.filter_index, settings.caches.held_bytes
         self._index_files = IndexFiles(indexes, settings.network, settings.indexes)
         self.gone = PrunedBlocks(indexes / "pruned")
         self._orders = BlockOrders(indexes / "orders")
@@ -115,6 +115,7 @@ class Storage:
             folder,
             settings.blocks_folder,
             threads=settings.script_threads,
+            caches=settings.caches,
             reindex=settings.reindex,
             reindex_chainstate=settings.reindex_chainstate,
             on_log=_kernel_log.debug,
@@ -198,7 +199,7 @@ class Storage:
                 left = [name for name in left if name not in names]
 
     def _follow(self) -> None:
-        self.coins = Coins(self._store("coins"))
+        self.coins = Coins(self._store("coins"), self._held_bytes)
         self.filters = FilterIndex(self._store("filters")) if self._with_filters else None
         kernel, indexes = self.kernel, self._index_files.indexes
         indexing = Indexing(kernel, indexes, kernel.files, kernel.places)

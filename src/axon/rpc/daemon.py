@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
+from axon.chain.cachesizes import DEFAULT_CACHES, CacheSizes
 from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
 from axon.drivers.aio.routes import Proxy
@@ -89,7 +90,7 @@ class Daemon(Context):
         save_mempool: writes the pool down; the file.
         save_peers: writes the known addresses and the bans down.
         logs: the switches of the log.
-        blocks_folder: where the block files are.
+        blocks_folder: where the block files are. caches: of coins.
         warnings: what the node warns of.
         logs_feerates: of each transaction of a template, into the log (`-printpriority`).
         proxy_of: the proxy that leads to a network at present.
@@ -108,6 +109,7 @@ class Daemon(Context):
     save_peers: Callable[[], Awaitable[None]]
     logs: LogCategories
     blocks_folder: Path
+    caches: CacheSizes = DEFAULT_CACHES
     warnings: Warnings = field(default_factory=Warnings)
     logs_feerates: bool = False
     proxy_of: Callable[[AddressNetwork], Proxy | None] = lambda _network: None

@@ -16,10 +16,6 @@ from axon.rpc.verification import SCRIPTS_LEVEL, ChainDoubt, TipMoved, Verificat
 DEFAULT_LEVEL: Final = 3
 DEFAULT_DEPTH: Final = 6
 
-COINS_DB_CACHE_BYTES: Final = 8 * 1024 * 1024
-COINS_CACHE_BYTES: Final = 440 * 1024 * 1024
-"""What libbitcoinkernel takes for its coins, of the 450 MiB that it has; there is no way to ask."""
-
 _log = logging.getLogger("axon")
 
 
@@ -100,8 +96,8 @@ def getchainstates(daemon: Daemon) -> Json:
                 "bestblockhash": to_hex(tip.hash),
                 **target_json(tip.bits),
                 "verificationprogress": verification_progress(daemon),
-                "coins_db_cache_bytes": COINS_DB_CACHE_BYTES,
-                "coins_tip_cache_bytes": COINS_CACHE_BYTES,
+                "coins_db_cache_bytes": daemon.caches.database_bytes,
+                "coins_tip_cache_bytes": daemon.caches.coins_bytes,
                 "validated": True,
             }
         ],
