@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from axon.consensus.kernelcache import is_possible
 from axon.primitives.hashes import BlockHash
 from axon.primitives.network import REGTEST
 from axon.primitives.verdict import Accepted
-from tests.consensus.chains import GENESIS_SPOT, chain_on
+from tests.consensus.chains import GENESIS_SPOT, Spot, block_on, chain_on
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="this library exports too little")
 
@@ -58,6 +59,16 @@ def test_a_reindex_begins_with_the_sizes_it_is_told(tmp_path: Path) -> None:
     assert kernel.tip() == (tip, 3)
     kernel.close()
     assert _sizes_said(lines) == ["coinsdb cache to 8.0 MiB", "coinstip cache to 990.0 MiB"]
+
+
+def test_the_sizes_stay_when_the_first_sync_is_over(tmp_path: Path) -> None:
+    lines: list[str] = []
+    kernel = Kernel(REGTEST, tmp_path, caches=CacheSizes.within(4), on_log=lines.append)
+    recent = Spot(GENESIS_SPOT.hash, 0, int(time.time()) - 3600)
+    assert kernel.process_block(block_on(recent).raw).verdict == Accepted()
+    kernel.close()
+    assert any("Leaving InitialBlockDownload" in line for line in lines)
+    assert _sizes_said(lines) == ["coinsdb cache to 1.8 MiB", "coinstip cache to 1.8 MiB"]
 
 
 def test_in_memory_nothing_is_lost() -> None:

@@ -2,16 +2,28 @@
 
 Its C interface takes no sizes: each kernel begins with `DEFAULT_CACHES`. Its builds for Linux
 export the method of Bitcoin Core that changes them, which is called as those of orders are
-(`rearrange`).
+(`rearrange`). When its first sync is over the library goes back to the totals that its manager
+has, so these are changed, too: they are two numbers side by side in the manager's own memory, and
+are found by their values.
 """
 
 from __future__ import annotations
 
+import ctypes
+from struct import Struct
+from typing import Final
+
 from axon.chain.cachesizes import DEFAULT_CACHES, CacheSizes
 from axon.consensus import library
-from axon.consensus.library import HANDLE
+from axon.consensus.library import HANDLE, KernelError
 
-_NEEDED = (library.chainman_active, library.chainstate_resize)
+_NEEDED: Final = (
+    library.chainman_active,
+    library.chainstate_resize,
+    library.malloc_usable_size,
+)
+_TOTALS: Final = Struct("@NN")
+_UNTOUCHED: Final = _TOTALS.pack(DEFAULT_CACHES.coins_bytes, DEFAULT_CACHES.database_bytes)
 
 
 def is_possible() -> bool:
@@ -19,17 +31,27 @@ def is_possible() -> bool:
     return None not in _NEEDED
 
 
-def resize(manager: int, sizes: CacheSizes) -> bool:
+def resize(handle: int, sizes: CacheSizes) -> bool:
     """Change the sizes of a kernel that nobody else uses yet; nothing where that is not possible.
 
     Args:
-        manager: its handle.
+        handle: its manager's.
         sizes: those of its coins.
 
     Returns:
         False if what is in memory had to be written and could not be.
+
+    Raises:
+        KernelError: this version of the library keeps its totals elsewhere.
     """
     if sizes == DEFAULT_CACHES or not is_possible():
         return True
-    active = library.chainman_active(HANDLE.from_address(manager).value)
+    manager = HANDLE.from_address(handle).value
+    assert manager is not None, "an open kernel has one"
+    memory = ctypes.string_at(manager, library.malloc_usable_size(manager))
+    if memory.count(_UNTOUCHED) != 1:
+        raise KernelError("libbitcoinkernel does not say where it keeps the sizes of its caches.")
+    totals = _TOTALS.pack(sizes.coins_bytes, sizes.database_bytes)
+    ctypes.memmove(manager + memory.index(_UNTOUCHED), totals, len(totals))
+    active = library.chainman_active(manager)
     return bool(library.chainstate_resize(active, sizes.coins_bytes, sizes.database_bytes))

@@ -265,6 +265,8 @@ chainstate_reconsider = _hidden(
 chainstate_resize = _hidden(
     "_ZN10Chainstate17ResizeCoinsCachesEmm", c_bool, HANDLE, c_size_t, c_size_t
 )
+malloc_usable_size = _hidden("malloc_usable_size", c_size_t, c_void_p)
+"""Of the C library, which is asked through the same handle: the size of what it has given."""
 
 # MuHash. A `std::span` is passed as its address and its size.
 muhash_insert = _hidden(
