@@ -34,7 +34,9 @@ __all__ = [
     "encode_coin",
 ]
 
-_ENTRY_BYTES = 200  # What key, value object and dict take up for one change, beside the value.
+_ENTRY_BYTES = 500
+"""What a change takes up beside its value until it is written: key, value object, dict, and the
+store's batch and table."""
 
 _COIN_PREFIX = b"c"  # Then the outpoint; the value is an encoded coin.
 _MARK_KEY = b"C"  # Hash and height of the best block.
