@@ -5,10 +5,9 @@ memory, and validates what it is fed. It answers with values: what was refused a
 joined or left the active chain. Bytes go in without a copy and handles do not come out.
 
 It follows the machine's clock: a block more than two hours ahead of it is refused (`time-too-new`)
-and may be fed again later. A question about the index waits while a block is being result.
+and may be fed again later. A question about the index waits while a block is validated.
 
-After a kill, opening finds the blocks that the index forgot in the block files and takes them in
-again before it returns (`recover`).
+After a kill, opening takes in again what the index forgot of the block files (`recover`).
 """
 
 from __future__ import annotations
