@@ -3,10 +3,10 @@
     python -m bench [--keep] [--blocks N] [--rounds N] [ROW ...]
 
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
-lightheaders, matching, coldwallet, walletmemory, failover, swarmstart, lightclients, fidelity,
-eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent, packets,
-directpay, alarm, electrum, indexing, lookups, longanswers; without a name all are measured.
-`--keep` adds the table to bench/results/table.md.
+lightheaders, lightstart, matching, coldwallet, walletmemory, failover, swarmstart, lightclients,
+fidelity, eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent,
+packets, directpay, alarm, electrum, indexing, lookups, longanswers; without a name all are
+measured. `--keep` adds the table to bench/results/table.md.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from bench import (
     indexing,
     lightclients,
     lightheaders,
+    lightstart,
     longanswers,
     lookups,
     matching,
@@ -75,6 +76,7 @@ def main(arguments: list[str]) -> int:
         "syncing": lambda: syncing.measure(options.blocks, options.rounds),
         "transport": lambda: transport.measure(rounds=options.rounds),
         "lightheaders": lightheaders.measure,
+        "lightstart": lightstart.measure,
         "matching": matching.measure,
         "coldwallet": coldwallet.measure,
         "walletmemory": walletmemory.measure,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
-from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.chain.headertable import HeaderTable
+from axon.chain.headertree import HeaderTree
 from axon.machine import SECOND
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import MAINNET
@@ -46,7 +47,7 @@ def measure(rounds: int = _ROUNDS) -> Row:
 
 
 def _check(raws: Sequence[bytes], now: int) -> None:
-    tree = HeaderTree(MAINNET, HeaderEntry.root(Header(raws[0]), _FIRST_HEIGHT, 1 << 90))
+    tree = HeaderTree(MAINNET, HeaderTable(Header(raws[0]), _FIRST_HEIGHT, 1 << 90))
     for start in range(1, len(raws), MESSAGE):
         verdict = tree.add_chain([Header(raw) for raw in raws[start : start + MESSAGE]], now)
         assert verdict.rejected is None, verdict.rejected

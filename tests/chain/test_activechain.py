@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.chain.activechain import ActiveChain
+from axon.chain.headertable import HeaderTable
 from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.primitives.header import Header
 from axon.primitives.network import REGTEST
@@ -48,8 +49,8 @@ def test_only_the_tip_is_built_on() -> None:
 
 
 def test_heights_count_from_a_trusted_root() -> None:
-    root = HeaderEntry.root(Header(REGTEST.genesis.header.raw), 4032)
-    tree = HeaderTree(REGTEST, root)
+    table = HeaderTable(Header(REGTEST.genesis.header.raw), 4032)
+    root, tree = table.root, HeaderTree(REGTEST, table)
     chain = ActiveChain(root)
     entry = grow(tree, root, 1)
     chain.connect(entry)

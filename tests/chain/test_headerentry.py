@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from statistics import median_high
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axon.chain.headerentry import HeaderEntry, TargetRun
-from axon.primitives.hashes import BlockHash
+from axon.chain.headerentry import HeaderEntry
+from axon.chain.headertable import HeaderTable
 from axon.primitives.header import Header
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.target import work
@@ -19,14 +18,11 @@ from tests.data import mainnet_data
 
 def _child(parent: HeaderEntry, time: int = 0, bits: int = 0x207FFFFF) -> HeaderEntry:
     header = Header.build(4, parent.hash, bytes(32), time, bits, parent.height)
-    target_run = parent.target_run
-    if bits != target_run.bits:
-        target_run = TargetRun(bits, parent.height + 1, parent.chainwork + work(bits))
-    return HeaderEntry(header.raw, header.hash, parent, target_run)
+    return parent.table.append(header.raw, header.hash, parent)
 
 
 def _root(height: int = 0) -> HeaderEntry:
-    return HeaderEntry.root(REGTEST.genesis.header, height)
+    return HeaderTable(REGTEST.genesis.header, height).root
 
 
 @given(height=st.integers(0, 5_000), length=st.integers(0, 300), data=st.data())
@@ -38,23 +34,6 @@ def test_ancestor_is_found_at_every_height(height: int, length: int, data: st.Da
     wanted = data.draw(st.integers(height - 3, height + length + 3))
     inside = height <= wanted <= height + start
     assert entries[start].ancestor(wanted) is (entries[wanted - height] if inside else None)
-
-
-@pytest.mark.parametrize("in_a_run", [False, True])
-def test_ancestor_takes_few_steps(in_a_run: bool) -> None:
-    entry = _root()
-    if in_a_run:
-        entry = entry.extended([REGTEST.genesis.header] * 20_000)[-1]
-    else:
-        for _ in range(20_000):
-            entry = _child(entry)
-    for height in range(0, 20_000, 371):
-        steps, at = 0, entry
-        while at.height > height:
-            assert at.parent is not None
-            at = at._jump if at._jump.height >= height else at.parent
-            steps += 1
-        assert steps <= 2 * 15
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
@@ -103,7 +82,7 @@ def test_median_time_past_is_that_of_the_last_eleven(times: list[int]) -> None:
 
 
 def test_fields_are_those_of_the_header() -> None:
-    entry = HeaderEntry.root(MAINNET.genesis.header)
+    entry = HeaderTable(MAINNET.genesis.header).root
     assert entry.header == MAINNET.genesis.header
     assert (entry.hash, entry.height, entry.parent) == (MAINNET.genesis.hash, 0, None)
     assert entry.time == 1231006505
@@ -122,23 +101,19 @@ def test_chainwork_of_every_period_of_the_main_chain() -> None:
     }
     assert len(records) == 827
     for height in range(2016, 832_608, 2016):
-        before = HeaderEntry.root(records[height - 1], height - 1, chainwork[height - 1])
-        bits = records[height].bits
-        first = _child(before, bits=bits)
+        before = HeaderTable(records[height - 1], height - 1, chainwork[height - 1]).root
+        first = _child(before, bits=records[height].bits)
         assert first.chainwork == chainwork[height]
         last = height + 2015
-        if last in records:
-            target_run = TargetRun(bits, height, chainwork[height])
-            tail = HeaderEntry.root(records[last], last)
-            tail.target_run = target_run
-            assert tail.chainwork == chainwork[last]
+        if last in chainwork:
+            assert chainwork[last] == first.chainwork + 2015 * first.target_run.work
 
 
 def test_hashes_link_the_real_headers() -> None:
     headers = headers_of(mainnet_data() / "headers-822528-830592.bin")
-    entry = HeaderEntry.root(headers[0], 822_528)
+    entry = HeaderTable(headers[0], 822_528).root
     for header in headers[1:12]:
         assert header.prev == entry.hash
-        entry = HeaderEntry(header.raw, BlockHash(header.hash), entry, entry.target_run)
+        entry = entry.table.append(header.raw, header.hash, entry)
     assert entry.height == 822_539
     assert entry.median_time_past() == sorted(header.time for header in headers[1:12])[5]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from axon.chain.headertable import HeaderTable
 from axon.chain.headertree import HeaderEntry, HeadersVerdict, HeaderTree
-from axon.errors import StorageError
+from axon.errors import DamageError, StorageError
 from axon.primitives.hashes import BlockHash, to_hex
 from axon.primitives.header import Header
 from axon.primitives.network import MAINNET, REGTEST
@@ -43,8 +46,8 @@ def test_the_first_seen_of_two_equals_stays_best() -> None:
 
 def test_work_counts_not_height() -> None:
     # One header at a target sixteen times harder outweighs three easy ones.
-    root = HeaderEntry.root(Header.build(4, REGTEST.genesis.hash, bytes(32), 1, 0x2007FFFF, 0))
-    tree = HeaderTree(REGTEST, root)
+    table = HeaderTable(Header.build(4, REGTEST.genesis.hash, bytes(32), 1, 0x2007FFFF, 0))
+    root, tree = table.root, HeaderTree(REGTEST, table)
     hard = accepted(tree.add(mine(root, 600, 0x2007FFFF), FAR_FUTURE))
     easy = root
     for _ in range(3):
@@ -225,7 +228,7 @@ def _line(block_hash: BlockHash, parents: dict[BlockHash, BlockHash | None]) -> 
 
 def test_a_tree_can_grow_from_a_trusted_header() -> None:
     headers = headers_of(mainnet_data() / "headers-822528-830592.bin")
-    tree = HeaderTree(MAINNET, HeaderEntry.root(headers[0], 822_528, 10**27))
+    tree = HeaderTree(MAINNET, HeaderTable(headers[0], 822_528, 10**27))
     assert tree.add_chain(headers[1:3000], FAR_FUTURE).rejected is None
     assert tree.genesis.height == 822_528
     assert tree.best.height == 822_528 + 2_999
@@ -318,3 +321,48 @@ def test_orders_agree_with_a_naive_model(steps: list[tuple[int, str]]) -> None:
         assert [tree.is_invalid(each.hash) for each in seen] == [e.hash in invalid for e in seen]
         valid = [each for each in seen if each.hash not in invalid]
         assert tree.best is max(valid, key=lambda entry: entry.height)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tree_is_restored_with_its_branches_and_goes_on(seed: int) -> None:
+    rng, tree = Random(seed), HeaderTree(REGTEST)
+    for _ in range(30):
+        parent = rng.choice(tree.tips()) if rng.random() < 0.7 else tree.genesis
+        grow(tree, parent, rng.randrange(1, 20), salt=rng.getrandbits(16))
+    stored = b"".join([tree._table.raw(slot) for slot in range(1, len(tree))])
+    chunks = [stored[at : at + 80 * 37] for at in range(0, len(stored), 80 * 37)]
+    again = HeaderTree(REGTEST)
+    again.read_from(stored)
+    again.restore(chunks, tree.segments())
+    assert len(again) == len(tree)
+    assert again.segments() == tree.segments()
+    assert again.best.hash == tree.best.hash
+    assert [tip.hash for tip in again.tips()] == [tip.hash for tip in tree.tips()]
+    for slot in range(len(tree)):
+        entry = tree._table.at(slot)
+        found = again.get(entry.hash)
+        assert found is not None
+        assert _facts(found) == _facts(entry)
+    assert not again._table._tail, "what is stored takes no memory"
+    more = [_after(tree.best, salt=5)]
+    for _ in range(4):
+        more.append(_after(more[-1]))
+    assert again.load([b"".join([header.raw for header in more])]) == 5
+    assert again.best.hash == more[-1].hash
+    assert grow(again, again.best, 1) is again.best
+
+
+def test_a_shape_that_is_not_that_of_the_headers_is_refused() -> None:
+    tree = HeaderTree(REGTEST)
+    stored = b"".join([entry.raw for entry in _path_to(grow(tree, tree.genesis, 20))])
+    with pytest.raises(DamageError):
+        HeaderTree(REGTEST).restore([stored], [(7, 3)])
+
+
+def _path_to(tip: HeaderEntry) -> list[HeaderEntry]:
+    line: list[HeaderEntry] = []
+    entry = tip
+    while entry.parent is not None:
+        line.append(entry)
+        entry = entry.parent
+    return line[::-1]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axon.chain.headerentry import HeaderEntry, TargetRun
+from axon.chain.headerentry import HeaderEntry
+from axon.chain.headertable import HeaderTable
 from axon.chain.headertree import HeaderTree
 from axon.chain.rules import MAX_FUTURE_S, MAX_TIMEWARP_S, HeaderRules
 from axon.primitives.hashes import BlockHash
@@ -58,17 +59,17 @@ def test_all_retargets_of_the_main_chain() -> None:
     }
     rules = HeaderRules(MAINNET)
     for height in range(2016, 832_609, 2016):
-        entry = HeaderEntry.root(records[height - 2016], height - 2016)
+        entry = HeaderTable(records[height - 2016], height - 2016).root
         for _ in range(2014):  # What lies between does not matter.
-            entry = HeaderEntry(entry.raw, entry.hash, entry, entry.target_run)
+            entry = entry.table.append(entry.raw, entry.hash, entry)
         last = records[height - 1]
-        entry = HeaderEntry(last.raw, last.hash, entry, entry.target_run)
+        entry = entry.table.append(last.raw, last.hash, entry)
         assert rules.next_bits(entry, 0) == records[height].bits
 
 
 def test_real_headers_over_four_retargets_are_accepted() -> None:
     headers = headers_of(mainnet_data() / "headers-822528-830592.bin")
-    tree = HeaderTree(MAINNET, HeaderEntry.root(headers[0], 822_528, 1 << 90))
+    tree = HeaderTree(MAINNET, HeaderTable(headers[0], 822_528, 1 << 90))
     verdict = tree.add_chain(headers[1:], FAR_FUTURE)
     assert (verdict.new, verdict.rejected) == (8_064, None)
     assert tree.best.height == 830_592
@@ -78,7 +79,7 @@ def test_real_headers_over_four_retargets_are_accepted() -> None:
 def test_real_stale_header_is_kept_beside_the_best_chain() -> None:
     folder = mainnet_data()
     headers = headers_of(folder / "headers-822528-830592.bin")
-    tree = HeaderTree(MAINNET, HeaderEntry.root(headers[0], 822_528, 1 << 90))
+    tree = HeaderTree(MAINNET, HeaderTable(headers[0], 822_528, 1 << 90))
     tree.add_chain(headers[1:], FAR_FUTURE)
     (stale,) = headers_of(folder / "stale-header-823226.bin")
     entry = accepted(tree.add(stale, FAR_FUTURE))
@@ -140,10 +141,10 @@ def test_target_never_gets_easier_than_the_limit() -> None:
 )
 def test_target_changes_by_four_at_most(took: int, expected: int) -> None:
     network = replace(MAINNET, pow_limit=(1 << 240) - 1)
-    entry = HeaderEntry.root(Header.build(1, ZERO, bytes(32), 1_000, 0x1D01FFFE, 0))
+    entry = HeaderTable(Header.build(1, ZERO, bytes(32), 1_000, 0x1D01FFFE, 0)).root
     for _ in range(2015):
         raw = Header.build(1, entry.hash, bytes(32), 1_000 + took, 0x1D01FFFE, 0).raw
-        entry = HeaderEntry(raw, entry.hash, entry, entry.target_run)
+        entry = entry.table.append(raw, entry.hash, entry)
     assert HeaderRules(network).next_bits(entry, 0) == expected
 
 
@@ -185,8 +186,8 @@ def test_too_old_is_what_the_median_says(steps: list[int]) -> None:
 
 
 def test_median_is_not_judged_where_it_is_unknown() -> None:
-    root = HeaderEntry.root(Header.build(4, REGTEST.genesis.hash, bytes(32), 5_000, LIMIT, 0), 2016)
-    tree = HeaderTree(REGTEST, root)
+    table = HeaderTable(Header.build(4, REGTEST.genesis.hash, bytes(32), 5_000, LIMIT, 0), 2016)
+    root, tree = table.root, HeaderTree(REGTEST, table)
     early = accepted(tree.add(mine(root, 4_000, LIMIT), FAR_FUTURE))
     tip = grow(tree, early, 9, spacing=500)
     assert tip.height == 2026
@@ -263,15 +264,12 @@ def test_block_of_least_difficulty_after_twenty_minutes() -> None:
 def test_regular_target_is_found_as_by_walking(steps: list[tuple[bool, int]], ahead: int) -> None:
     network = replace(TESTNET3, no_retargeting=True)
     rules, limit = HeaderRules(network), target_to_bits(network.pow_limit)
-    chain = [HeaderEntry.root(Header.build(4, REGTEST.genesis.hash, bytes(32), 0, 0x1C00FFFF, 0))]
-    chain[0].height = 2_000  # So that the chain crosses the end of a period.
+    root = Header.build(4, REGTEST.genesis.hash, bytes(32), 0, 0x1C00FFFF, 0)
+    chain = [HeaderTable(root, 2_000).root]  # So that the chain crosses the end of a period.
     for easy, spacing in steps:
         parent, bits = chain[-1], limit if easy else 0x1C00FFFF
-        target_run = parent.target_run
-        if bits != target_run.bits:
-            target_run = TargetRun(bits, parent.height + 1, 0)
         header = Header.build(4, parent.hash, bytes(32), parent.time + spacing, bits, 0)
-        chain.append(HeaderEntry(header.raw, header.hash, parent, target_run))
+        chain.append(parent.table.append(header.raw, header.hash, parent))
     tip = chain[-1]
 
     def naive() -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from axon.chain.headertree import HeaderTree
 from axon.errors import StorageError
+from axon.host import lightstorage
 from axon.host.lightstorage import LightStorage
 from axon.p2p.filterheaders import RECORD_SIZE
 from axon.primitives.hashes import sha256d
@@ -157,3 +161,91 @@ def test_filters_are_kept_only_where_they_are_wanted_and_read_in_any_case(tmp_pa
     again.keep_filters([(names[1], b"not wanted")])
     assert list(again.read_filters(names)) == [b"first", None, b"third"]
     again.close()
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder whose headers were checked by a start."""
+    monkeypatch.setattr(lightstorage, "MARK_EVERY", 10)
+    filled(tmp_path)
+    LightStorage(tmp_path, REGTEST).close()
+    assert (tmp_path / "headers.checked").exists()
+    return tmp_path
+
+
+def test_what_was_checked_once_is_not_checked_again(
+    marked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[int] = []
+    load = HeaderTree.load
+
+    def counted(tree: HeaderTree, chunks: Iterable[bytes]) -> int:
+        loaded.append(load(tree, chunks))
+        return loaded[-1]
+
+    monkeypatch.setattr(HeaderTree, "load", counted)
+    storage = LightStorage(marked, REGTEST)
+    assert loaded == [0]
+    assert storage.headers.best.hash == HEADERS[-1].hash
+    assert all(storage.headers.get(header.hash) is not None for header in HEADERS)
+    storage.close()
+
+
+@pytest.mark.parametrize("name", ["headers.dat", "headers.checked"])
+@pytest.mark.parametrize("place", [3, 40, 75, -2])
+def test_a_note_about_other_bytes_does_not_count(marked: Path, name: str, place: int) -> None:
+    path = marked / name
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+    storage = LightStorage(marked, REGTEST)
+    is_whole = storage.headers.best.hash == HEADERS[-1].hash
+    assert is_whole == (name == "headers.checked")
+    storage.close()
+
+
+def test_headers_behind_those_that_were_checked_are_checked(marked: Path) -> None:
+    path = marked / "headers.dat"
+    with path.open("ab") as file:
+        file.write(bytes(HEADER_SIZE))
+    storage = LightStorage(marked, REGTEST)
+    assert storage.headers.best.hash == HEADERS[-1].hash
+    storage.close()
+    assert path.stat().st_size == len(HEADERS) * HEADER_SIZE
+
+
+def test_headers_and_filter_headers_stay_in_their_files(tmp_path: Path) -> None:
+    filled(tmp_path)
+    storage = LightStorage(tmp_path, REGTEST)
+    assert not storage.headers._table._tail
+    assert not storage.filter_headers._records
+    storage.filter_headers.truncate(70)
+    change = storage.filter_headers.take_changes()
+    assert change is not None
+    storage.keep_filter_headers(change.start_height, change.records)
+    storage.filter_headers.append([HEADERS[70].hash], [bytes(32)])
+    change = storage.filter_headers.take_changes()
+    assert change is not None
+    storage.keep_filter_headers(change.start_height, change.records)
+    assert storage.filter_headers.at(71) == bytes(32)
+    assert storage.filter_headers.at(70) == records(100)[70 * RECORD_SIZE + 32 : 71 * RECORD_SIZE]
+    storage.close()
+    assert (tmp_path / "filterheaders.dat").stat().st_size == 72 * RECORD_SIZE
+
+
+def test_who_reads_headers_goes_on_when_they_prove_damaged(marked: Path) -> None:
+    reader = LightStorage(marked, REGTEST)
+    entry = reader.headers.best
+    path = marked / "headers.dat"
+    os.close(reader._lock)
+    data = bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.with_name("damaged").write_bytes(data)
+    path.with_name("damaged").replace(path)
+    writer = LightStorage(marked, REGTEST)
+    assert writer.headers.best.height <= 1
+    found = reader.headers.best.ancestor(50)
+    assert found is not None
+    assert found.raw == HEADERS[49].raw
+    assert entry.hash == HEADERS[-1].hash
+    writer.close()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from axon.chain.headertree import HeaderEntry, HeaderTree
+from axon.chain.headertable import HeaderTable
+from axon.chain.headertree import HeaderTree
 from axon.chain.rules import HeaderRules
 from axon.consensus.scripts import verify_scripts
 from axon.machine import SECOND
@@ -126,8 +127,8 @@ def test_every_proof_leads_to_the_root_of_its_block() -> None:
 def test_headers_over_four_retargets_build_a_tree_with_the_real_chainwork() -> None:
     headers = headers_in(mainnet_data() / "headers-822528-830592.bin")
     work = chainworks()
-    root = HeaderEntry.root(headers[0], FIRST_HEADER, work[FIRST_HEADER])
-    tree = HeaderTree(MAINNET, root)
+    table = HeaderTable(headers[0], FIRST_HEADER, work[FIRST_HEADER])
+    tree = HeaderTree(MAINNET, table)
     now = headers[-1].time * SECOND
     for at in range(1, len(headers), MAX_HEADERS):
         raw = Headers(tuple(headers[at : at + MAX_HEADERS])).encode()
@@ -165,10 +166,10 @@ def test_every_retarget_since_2009() -> None:
     checked = 0
     for start in range(0, 832_608, DIFFICULTY_INTERVAL):
         last, following = records[start + DIFFICULTY_INTERVAL - 1], start + DIFFICULTY_INTERVAL
-        entry = HeaderEntry.root(records[start], start, work[start])
+        entry = HeaderTable(records[start], start, work[start]).root
         for _ in range(DIFFICULTY_INTERVAL - 2):  # What lies between does not matter.
-            entry = HeaderEntry(entry.raw, entry.hash, entry, entry.target_run)
-        entry = HeaderEntry(last.raw, last.hash, entry, entry.target_run)
+            entry = entry.table.append(entry.raw, entry.hash, entry)
+        entry = entry.table.append(last.raw, last.hash, entry)
         assert entry.chainwork == work[entry.height]
         assert meets_target(last.hash, last.bits)
         assert rules.next_bits(entry, 0) == records[following].bits

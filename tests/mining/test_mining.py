@@ -138,7 +138,7 @@ def test_the_first_block_of_a_period_does_not_go_back_in_time(
         last = height == REGTEST.difficulty_interval + ahead - 1
         time = usual + ahead_s if last else usual
         header = Header.build(4, last_entry.hash, bytes(32), time, last_entry.bits, height)
-        last_entry = HeaderEntry(header.raw, header.hash, last_entry, last_entry.target_run)
+        last_entry = last_entry.table.append(header.raw, header.hash, last_entry)
     assert last_entry.median_time_past() == usual
     template = next_template(REGTEST, last_entry, [], 0)
     assert template.min_time == template.time == usual + earliest

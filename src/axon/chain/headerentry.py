@@ -1,15 +1,15 @@
 """One header with its place in the tree: height, accumulated work, ancestors.
 
-A main chain has close to a million headers, so an entry is kept small: 80 bytes as sent, the hash,
-and three references. What most neighbours share, their target, is one `TargetRun` for all of them,
-and the accumulated work follows from it.
+Headers are kept by a `HeaderTable`, a main chain's million in flat memory. An entry is a view of
+one of them, made when somebody asks. There is never more than one of a header at a time, so that
+`is` tells whether two are the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from struct import Struct
-from typing import Final
+from typing import Final, Protocol
 
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import Header
@@ -41,78 +41,76 @@ class TargetRun:
         self.base_chainwork = base_chainwork
 
 
+class HeaderPlaces(Protocol):
+    """Where entries have their place: a `HeaderTable`."""
+
+    @property
+    def firsts(self) -> Sequence[int]:
+        """The first slot of each segment."""
+
+    @property
+    def parents(self) -> Sequence[int]:
+        """The slot on which that one builds."""
+
+    @property
+    def runs(self) -> Sequence[TargetRun]:
+        """The targets of each segment."""
+
+    def at(self, slot: int) -> HeaderEntry:
+        """The entry in a slot."""
+
+    def ancestor(self, slot: int, segment: int, height: int, wanted: int) -> int | None:
+        """The slot of the header before another one at a height."""
+
+    def fork(self, slot: int, segment: int, other: int, other_segment: int) -> int:
+        """The slot of the last header that two chains share."""
+
+    def append(self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry) -> HeaderEntry:
+        """A header that is not there yet."""
+
+
 class HeaderEntry:
-    """A header whose place in the chain is known; made by a `HeaderTree`, compared by identity."""
+    """A header whose place in the chain is known; made by a `HeaderTable`, compared by identity.
 
-    __slots__ = ("_jump", "hash", "height", "parent", "raw", "target_run")
+    Args:
+        table: which keeps it.
+        slot: its place there.
+        segment: the number of its segment there.
+        height: how many headers lie between it and the genesis block, which has 0.
+        block_hash: its sha256d, 32 bytes, internal order.
+        raw: its 80 bytes.
+    """
 
-    raw: bytes
-    """The 80 bytes of the header."""
-    hash: BlockHash
-    """Their sha256d, 32 bytes, internal order."""
-    height: int
-    """How many headers lie between it and the genesis block, which has 0."""
-    parent: HeaderEntry | None
-    """None for the one entry from which a tree grows."""
-    target_run: TargetRun
-    """Its run of neighbours with the same target."""
-    _jump: HeaderEntry
+    __slots__ = ("__weakref__", "hash", "height", "raw", "segment", "slot", "table")
 
     def __init__(
-        self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry, target_run: TargetRun
+        self,
+        table: HeaderPlaces,
+        slot: int,
+        segment: int,
+        height: int,
+        block_hash: BlockHash,
+        raw: bytes,
     ) -> None:
-        height = parent.height
-        self.raw = raw
+        self.table = table
+        self.slot = slot
+        self.segment = segment
+        self.height = height
         self.hash = block_hash
-        self.height = height + 1
-        self.parent = parent
-        self.target_run = target_run
-        # Jumps as in a skew-binary list: two of equal length join into one, else a new one begins.
-        # Any ancestor is then O(log n) steps away, for one reference and constant time per header.
-        jump = parent._jump
-        far = jump._jump
-        self._jump = far if height + far.height == 2 * jump.height else parent
+        self.raw = raw
 
-    @classmethod
-    def root(cls, header: Header, height: int = 0, chainwork: int | None = None) -> HeaderEntry:
-        """The entry from which a tree grows: a genesis block, or a later block that is trusted.
+    @property
+    def parent(self) -> HeaderEntry | None:
+        """The header before; None for the one entry from which a tree grows."""
+        table, slot = self.table, self.slot
+        if slot != table.firsts[self.segment]:
+            return table.at(slot - 1)
+        return table.at(table.parents[self.segment]) if self.segment else None
 
-        Args:
-            header: the header.
-            height: its height. Where targets are adjusted it must be the first of its period, a
-                multiple of 2,016, or the next adjustment cannot be checked.
-            chainwork: accumulated up to and with this header; None for a genesis block.
-        """
-        entry = cls.__new__(cls)
-        entry.raw = header.raw
-        entry.hash = header.hash
-        entry.height = height
-        entry.parent = None
-        own_work = work(header.bits)
-        entry.target_run = TargetRun(
-            header.bits, height, own_work if chainwork is None else chainwork
-        )
-        entry._jump = entry
-        return entry
-
-    def extended(self, headers: Iterable[Header]) -> list[HeaderEntry]:
-        """Entries for headers with this one's target, each built on the one before it.
-
-        The same as making one after the other, in half the time.
-        """
-        entries: list[HeaderEntry] = []
-        new, target_run, parent, height = HeaderEntry.__new__, self.target_run, self, self.height
-        for header in headers:
-            entry = new(HeaderEntry)
-            entry.raw, entry.hash = header.raw, header.hash
-            entry.parent, entry.target_run = parent, target_run
-            jump = parent._jump
-            far = jump._jump
-            entry._jump = far if height + far.height == 2 * jump.height else parent
-            entry.height = height = height + 1
-            entries.append(entry)
-            parent = entry
-        return entries
+    @property
+    def target_run(self) -> TargetRun:
+        """Its run of neighbours with the same target."""
+        return self.table.runs[self.segment]
 
     @property
     def header(self) -> Header:
@@ -127,12 +125,12 @@ class HeaderEntry:
     @property
     def bits(self) -> int:
         """The target in compact form."""
-        return self.target_run.bits
+        return self.table.runs[self.segment].bits
 
     @property
     def chainwork(self) -> int:
         """The expected number of hashes for the chain from the genesis block up to here."""
-        target_run = self.target_run
+        target_run = self.table.runs[self.segment]
         return target_run.base_chainwork + (self.height - target_run.base_height) * target_run.work
 
     def ancestor(self, height: int) -> HeaderEntry | None:
@@ -141,30 +139,18 @@ class HeaderEntry:
         Returns:
             None above its own height and below the root of the tree.
         """
-        if height > self.height:
-            return None
-        entry = self
-        while entry.height > height:
-            if entry._jump.height >= height:
-                if entry._jump is entry:
-                    return None
-                entry = entry._jump
-            else:
-                assert entry.parent is not None
-                entry = entry.parent
-        return entry if entry.height == height else None
+        above = self.height - height
+        if above <= 0:
+            return None if above else self
+        slot = self.table.ancestor(self.slot, self.segment, self.height, height)
+        return None if slot is None else self.table.at(slot)
 
     def fork_with(self, other: HeaderEntry) -> HeaderEntry | None:
         """The last common ancestor of two entries, in O(log n); None if they share no root."""
-        a, b = self.ancestor(other.height) or self, other.ancestor(self.height) or other
-        while a is not b:
-            if a._jump is not b._jump and a._jump is not a:
-                a, b = a._jump, b._jump
-            elif a.parent is None or b.parent is None:
-                return None
-            else:
-                a, b = a.parent, b.parent
-        return a
+        if other.table is not self.table:
+            return None
+        table = self.table
+        return table.at(table.fork(self.slot, self.segment, other.slot, other.segment))
 
     def median_time_past(self) -> int:
         """The median time of this header and the ten before it, in seconds since 1970 (BIP 113).

@@ -11,23 +11,24 @@ decides first that what they send is worth keeping (p2p/headersync).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from struct import Struct
+from hashlib import sha256
 
-from axon.chain.headerentry import HeaderEntry, TargetRun
+from axon.chain.headerentry import HeaderEntry
+from axon.chain.headertable import HeaderTable
 from axon.chain.rules import HeaderRules
 from axon.errors import DamageError
 from axon.primitives.hashes import BlockHash, sha256d, to_hex
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import Network
-from axon.primitives.target import work
+from axon.primitives.octets import StoredOctets
 from axon.primitives.verdict import Rejected
 
 __all__ = ["HeaderEntry", "HeaderTree", "HeadersVerdict"]
 
 _PREV = slice(4, 36)
-_bits = Struct("<72xI").unpack_from
+_BITS = slice(72, 76)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,17 @@ class HeaderTree:
 
     Args:
         network: whose rules hold.
-        root: the entry from which to grow, trusted; None for the genesis block. See
-            `HeaderEntry.root` for which heights can serve.
+        table: with the entry from which to grow, trusted; None for the genesis block. See
+            `HeaderTable` for which heights can serve.
     """
 
-    def __init__(self, network: Network, root: HeaderEntry | None = None) -> None:
-        if root is None:
-            root = HeaderEntry.root(network.genesis.header)
+    def __init__(self, network: Network, table: HeaderTable | None = None) -> None:
+        if table is None:
+            table = HeaderTable(network.genesis.header)
+        root = table.root
         self.network = network
         self._rules = HeaderRules(network)
-        self._entries: dict[bytes, HeaderEntry] = {root.hash: root}
+        self._table = table
         self._leaves: dict[HeaderEntry, None] = {root: None}  # Nothing builds on these.
         self._invalid: set[BlockHash] = set()  # With all descendants; only asked, never walked.
         self._set_aside: set[BlockHash] = set()  # Of these, those that the operator wants invalid.
@@ -69,11 +71,11 @@ class HeaderTree:
 
     def __len__(self) -> int:
         """How many headers are known."""
-        return len(self._entries)
+        return len(self._table)
 
     def get(self, block_hash: BlockHash) -> HeaderEntry | None:
         """The entry of a header, or None."""
-        return self._entries.get(block_hash)
+        return self._table.get(block_hash)
 
     def add(self, header: Header, now: int) -> HeaderEntry | Rejected:
         """Take in one header; its entry, also if it was known, or why it is refused.
@@ -83,14 +85,14 @@ class HeaderTree:
             now: microseconds since 1970.
         """
         block_hash = header.hash
-        known = self._entries.get(block_hash)
+        known = self._table.get(block_hash)
         if known is not None:
             if block_hash not in self._invalid:
                 return known
             detail = f"block {to_hex(block_hash)} was previously marked invalid"
             return Rejected("duplicate-invalid", detail)
         raw = header.raw
-        parent = self._entries.get(raw[_PREV])
+        parent = self._table.get(raw[_PREV])
         if parent is None:
             return self._rules.check_work(raw, block_hash) or Rejected("prev-blk-not-found")
         if self._invalid and parent.hash in self._invalid:
@@ -105,7 +107,7 @@ class HeaderTree:
             headers: as a `headers` message brings them, each on the one before.
             now: microseconds since 1970.
         """
-        known = len(self._entries)
+        known = len(self._table)
         chain = tuple(headers)
         entries: list[HeaderEntry] = []
         rejected: Rejected | None = None
@@ -116,7 +118,39 @@ class HeaderTree:
                 break
             entries.append(added)
             entries += self._add_plain(chain, len(entries), added, now)
-        return HeadersVerdict(tuple(entries), len(self._entries) - known, rejected)
+        return HeadersVerdict(tuple(entries), len(self._table) - known, rejected)
+
+    def read_from(self, stored: StoredOctets) -> None:
+        """Let headers that are loaded or restored next lie where they are stored.
+
+        Args:
+            stored: them, one behind the other; readable as long as the tree is there.
+        """
+        self._table.read_from(stored)
+
+    def segments(self) -> list[tuple[int, int]]:
+        """The shape of the tree, for `restore`: headers by number, and on which each builds.
+
+        All others build on the one before, with the same target.
+        """
+        return self._table.segments()
+
+    def restore(self, chunks: Iterable[bytes], segments: Sequence[tuple[int, int]]) -> None:
+        """Take in headers that a tree had loaded in an earlier run, without looking at their work.
+
+        Args:
+            chunks: the same as then, whole, as the caller knows for certain; each some headers of
+                80 bytes, one behind the other.
+            segments: what the other tree said its shape was.
+
+        Raises:
+            DamageError: the shape is that of other headers.
+        """
+        assert len(self._table) == 1, "an earlier run began with the root, too"
+        self._table.restore(chunks, segments)
+        self._table.stop_reading()
+        self._leaves = dict.fromkeys([self._table.at(slot) for slot in self._table.leaves()])
+        self.best = self._find_best()
 
     def load(self, chunks: Iterable[bytes]) -> int:
         """Take in headers that this tree accepted in an earlier run, in any order of theirs.
@@ -134,14 +168,16 @@ class HeaderTree:
             DamageError: a header does not connect or does not prove its work, or a chunk ends in
                 the middle of one. The headers before it stay.
         """
-        known, position = len(self._entries), 0
-        for chunk in chunks:
-            if len(chunk) % HEADER_SIZE:
-                raise DamageError(f"stored headers end in the middle of header {position}")
-            for offset in range(0, len(chunk), HEADER_SIZE):
-                self._reload(chunk[offset : offset + HEADER_SIZE], position)
-                position += 1
-        return len(self._entries) - known
+        known, position = len(self._table), 0
+        try:
+            for chunk in chunks:
+                if len(chunk) % HEADER_SIZE:
+                    raise DamageError(f"stored headers end in the middle of header {position}")
+                self._load_chunk(chunk, position)
+                position += len(chunk) // HEADER_SIZE
+        finally:
+            self._table.stop_reading()
+        return len(self._table) - known
 
     def next_bits(self, parent: HeaderEntry, time: int) -> int:
         """The target that a header after `parent` must state, in compact form.
@@ -161,7 +197,7 @@ class HeaderTree:
             block_hash: which; not the root of the tree.
             set_aside: nothing is wrong with it, but the operator wants it so.
         """
-        culprit = self._entries[block_hash]
+        culprit = self._known(block_hash)
         assert culprit is not self.genesis, "the root of the tree is trusted"
         for leaf in self._leaves:
             if leaf.ancestor(culprit.height) is culprit:
@@ -179,7 +215,7 @@ class HeaderTree:
 
         Other branches that were excluded stay so.
         """
-        chosen = self._entries[block_hash]
+        chosen = self._known(block_hash)
         for leaf in self._leaves:
             if leaf.ancestor(chosen.height) is chosen:
                 self._take_back(leaf, chosen.height)
@@ -217,19 +253,23 @@ class HeaderTree:
         assert common is not None, "entries of one tree share its root"
         return common
 
-    def _insert(self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry) -> HeaderEntry:
-        target_run = parent.target_run
-        bits = _bits(raw)[0]
-        if bits != target_run.bits:
-            target_run = TargetRun(bits, parent.height + 1, parent.chainwork + work(bits))
-        entry = HeaderEntry(raw, block_hash, parent, target_run)
-        self._entries[block_hash] = entry
-        self._leaves.pop(parent, None)
-        self._leaves[entry] = None
-        best = self.best
-        if parent is best or entry.chainwork > best.chainwork:
-            self.best = entry
+    def _known(self, block_hash: BlockHash) -> HeaderEntry:
+        entry = self._table.get(block_hash)
+        if entry is None:
+            raise KeyError(block_hash)
         return entry
+
+    def _insert(self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry) -> HeaderEntry:
+        entry = self._table.append(raw, block_hash, parent)
+        self._grown(parent, entry)
+        return entry
+
+    def _grown(self, parent: HeaderEntry, last: HeaderEntry) -> None:
+        """A new chain ends in an entry, and begins on another."""
+        self._leaves.pop(parent, None)
+        self._leaves[last] = None
+        if parent is self.best or last.chainwork > self.best.chainwork:
+            self.best = last
 
     def _add_plain(
         self, chain: tuple[Header, ...], start: int, parent: HeaderEntry, now: int
@@ -239,29 +279,59 @@ class HeaderTree:
         All are checked, then all inserted: half the cost of one after the other.
         """
         # If the first is unknown so are all that build on it.
-        if start == len(chain) or chain[start].hash in self._entries:
+        if start == len(chain) or self._table.knows(chain[start].hash):
             return []
         count = self._rules.count_plain(chain, start, parent, now)
-        entries = parent.extended(chain[start : start + count])
+        entries = self._table.extend(chain[start : start + count], parent)
         if entries:
-            self._entries.update([(entry.hash, entry) for entry in entries])
-            last = entries[-1]
-            self._leaves.pop(parent, None)
-            self._leaves[last] = None
-            if parent is self.best or last.chainwork > self.best.chainwork:
-                self.best = last
+            self._grown(parent, entries[-1])
         return entries
+
+    def _load_chunk(self, chunk: bytes, position: int) -> None:
+        offset = 0
+        while offset < len(chunk):
+            offset += self._reload_plain(chunk, offset) * HEADER_SIZE
+            if offset < len(chunk):
+                raw = chunk[offset : offset + HEADER_SIZE]
+                self._reload(raw, position + offset // HEADER_SIZE)
+                offset += HEADER_SIZE
 
     def _reload(self, raw: bytes, position: int) -> None:
         block_hash = BlockHash(sha256d(raw))
-        if block_hash in self._entries:
+        if self._table.knows(block_hash):
+            self._table.stop_reading()
             return
-        parent = self._entries.get(raw[_PREV])
+        parent = self._table.get(raw[_PREV])
         if parent is None:
             raise DamageError(f"stored header {position} is damaged: it connects to no other")
         if self._rules.check_work(raw, block_hash, parent.target_run) is not None:
             raise DamageError(f"stored header {position} is damaged: it proves no work")
         self._insert(raw, block_hash, parent)
+
+    def _reload_plain(self, chunk: bytes, start: int) -> int:
+        """Take in the stored headers that follow the newest with its target; how many they are.
+
+        Args:
+            chunk: headers one behind the other.
+            start: where to begin in it.
+        """
+        newest = self._table.at(len(self._table) - 1)
+        before, target_run, from_bytes = newest.hash, newest.target_run, int.from_bytes
+        target, bits = target_run.target, newest.raw[_BITS]
+        hashes: list[BlockHash] = []
+        for offset in range(start, len(chunk), HEADER_SIZE):
+            raw = chunk[offset : offset + HEADER_SIZE]
+            if raw[_PREV] != before or raw[_BITS] != bits:
+                break
+            block_hash = BlockHash(sha256(sha256(raw).digest()).digest())
+            if from_bytes(block_hash, "little") > target:
+                break
+            hashes.append(block_hash)
+            before = block_hash
+        if hashes:
+            self._table.adopt(chunk[start : start + len(hashes) * HEADER_SIZE], hashes)
+            self._grown(newest, self._table.at(len(self._table) - 1))
+        return len(hashes)
 
     def _find_best(self) -> HeaderEntry:
         """The most work that is left; of equals the one that was first seen."""
@@ -273,9 +343,5 @@ class HeaderTree:
                 entry = entry.parent
             ends.append(entry)
         most = max(entry.chainwork for entry in ends)
-        equal = {entry.hash: entry for entry in ends if entry.chainwork == most}
-        # A dict keeps the order in which headers were first seen; equals are among the newest.
-        newest_first = reversed(self._entries)
-        while len(equal) > 1:
-            equal.pop(BlockHash(next(newest_first)), None)
-        return next(iter(equal.values()))
+        equal = [entry for entry in ends if entry.chainwork == most]
+        return min(equal, key=lambda entry: entry.slot)

@@ -2,13 +2,17 @@
 
     light/network             the magic of the network that all of it is of, in hex
     light/headers.dat         every header accepted, 80 bytes each, parents first
+    light/headers.checked     which of these need not be checked again (host/headermark)
     light/filterheaders.dat   block hash and filter header by height, 64 bytes each
     light/filters/            the filters themselves, if they are to be kept (RocksDB)
     light/peers.dat           known addresses
     light/banlist.json        banned ones
 
 All of it can be lost: it is asked of peers again. One process writes; a second wallet that runs at
-the same time reads what is there, keeps what it learns in memory, and writes nothing.
+the same time reads what is there, keeps what it learns in memory, and writes nothing. Headers and
+filter headers stay in their files, and are read from there: a client looks at few of them. The file
+of headers grows and is never cut, so that it can be read by others; that of filter headers is read
+so only by who may cut it.
 """
 
 from __future__ import annotations
@@ -16,7 +20,8 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +29,7 @@ from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.drivers.aio.privatefiles import make_folder, open_file, write_atomically
 from axon.drivers.aio.recordfile import AppendFile
 from axon.errors import ConfigError, DamageError, StorageError, disk_refusal
+from axon.host.headermark import HeaderMark
 from axon.node.heldfilters import HeldFilters
 from axon.p2p.filterheaders import RECORD_SIZE, FilterHeaderChain
 from axon.primitives.hashes import BlockHash
@@ -36,8 +42,11 @@ if TYPE_CHECKING:
 HEADERS_AT_ONCE: Final = 10_000
 """Headers read at a time: 800 kB."""
 
-_NETWORK_FILE: Final = "network"
+MARK_EVERY: Final = 5_000
+"""Headers that a start checks before it notes that they need not be checked again: some 10 ms."""
 
+_NETWORK_FILE: Final = "network"
+_MARK: Final = "headers.checked"
 _log = logging.getLogger("axon")
 
 
@@ -168,18 +177,62 @@ class LightStorage:
         return True
 
     def _load_headers(self, network: Network) -> None:
-        self.headers = HeaderTree(network)
+        file = self._header_file
+        self.headers, checked = self._checked_headers(network)
         try:
-            for start in range(0, len(self._header_file), HEADERS_AT_ONCE):
-                self.headers.load([self._header_file.read(start, HEADERS_AT_ONCE)])
+            self.headers.load(self._read_headers(checked, len(file)))
         except DamageError as damage:
             _log.warning("headers.dat: %s; what comes before is kept", damage)
             if self.is_ours:
-                self._header_file.truncate(0)
-                self._header_file.append(b"".join(_chain_to(self.headers.best)))
+                file.replace(b"".join(_chain_to(self.headers.best)))
+            return
+        if self.is_ours and len(file) - checked >= MARK_EVERY:
+            self._mark_headers()
+
+    def _checked_headers(self, network: Network) -> tuple[HeaderTree, int]:
+        """A tree with the headers that an earlier start has checked, and how many they are."""
+        tree, mark, file = HeaderTree(network), self._read_mark(), self._header_file
+        tree.read_from(file.octets())
+        if mark is None or mark.count > len(file) or self._digest(mark.count) != mark.digest:
+            return tree, 0
+        try:
+            tree.restore(self._read_headers(0, mark.count), mark.segments)
+        except DamageError:
+            tree = HeaderTree(network)
+            tree.read_from(file.octets())
+            return tree, 0
+        return tree, mark.count
+
+    def _read_mark(self) -> HeaderMark | None:
+        try:
+            return HeaderMark.decode((self.folder / _MARK).read_bytes())
+        except OSError:
+            return None
+
+    def _mark_headers(self) -> None:
+        count = len(self._header_file)
+        if len(self.headers) != count + 1:
+            return  # Some are there twice, and the shape of the tree is not that of the file.
+        mark = HeaderMark(count, self._digest(count), tuple(self.headers.segments()))
+        try:
+            write_atomically(self.folder / _MARK, mark.encode())
+        except OSError as error:
+            _log.info("headers will be checked again: %s", error)
+
+    def _digest(self, count: int) -> bytes:
+        found = sha256()
+        for chunk in self._read_headers(0, count):
+            found.update(chunk)
+        return found.digest()
+
+    def _read_headers(self, start: int, stop: int) -> Iterator[bytes]:
+        for at in range(start, stop, HEADERS_AT_ONCE):
+            yield self._header_file.read(at, min(HEADERS_AT_ONCE, stop - at))
 
     def _load_filter_headers(self) -> None:
-        chain = FilterHeaderChain.load(self._filter_file.read())
+        file = self._filter_file
+        # Another process may cut the file, and write others in the place of what it cut off.
+        chain = FilterHeaderChain.load(file.octets() if self.is_ours else file.read())
         chain.truncate(chain.fork(self.headers.best))
         chain.take_changes()  # What was cut off is cut off the file right here.
         if self.is_ours:

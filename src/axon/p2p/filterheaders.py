@@ -14,6 +14,7 @@ from typing import Final
 
 from axon.p2p.views import HeaderEntryView
 from axon.primitives.hashes import ZERO_HASH, BlockHash, filter_header
+from axon.primitives.octets import StoredOctets
 
 RECORD_SIZE: Final = 64
 """Bytes of one height in a file: the block's hash, its filter header."""
@@ -48,28 +49,32 @@ class FilterHeaderChain:
     def __init__(self, start_height: int = 0, previous: bytes = ZERO_HASH) -> None:
         self.start_height = start_height
         self._previous = previous
-        self._records = bytearray()
+        self._stored: StoredOctets = b""
+        self._stored_count = 0  # These hold; where the chain was cut below, less than are stored.
+        self._records = bytearray()  # Those behind.
         self._unwritten: int | None = None  # The first height that changed.
 
     @classmethod
     def load(
-        cls, records: bytes, start_height: int = 0, previous: bytes = ZERO_HASH
+        cls, records: StoredOctets, start_height: int = 0, previous: bytes = ZERO_HASH
     ) -> FilterHeaderChain:
         """The chain that an earlier run wrote.
 
         Args:
-            records: a file's bytes; a last one that is cut short is left out.
+            records: a file's bytes, which are read as they are needed; what lies below the chain's
+                lowest cut does not change. A last one that is cut short is left out.
             start_height: as it was then.
             previous: as it was then.
         """
         chain = cls(start_height, previous)
-        chain._records += records[: len(records) // RECORD_SIZE * RECORD_SIZE]
+        chain._stored, chain._stored_count = records, len(records) // RECORD_SIZE
         return chain
 
     @property
     def height(self) -> int:
         """Of the last block; one below `start_height` if there is none."""
-        return self.start_height + len(self._records) // RECORD_SIZE - 1
+        count = self._stored_count + len(self._records) // RECORD_SIZE
+        return self.start_height + count - 1
 
     def at(self, height: int) -> bytes:
         """The filter header at a height, 32 bytes; the trusted one just below the start."""
@@ -97,6 +102,7 @@ class FilterHeaderChain:
         if height == self.height:
             return
         self._changed_from(height + 1)
+        self._stored_count = min(self._stored_count, height + 1 - self.start_height)
         del self._records[self._offset(height + 1) :]
 
     def fork(self, best: HeaderEntryView) -> int:
@@ -127,7 +133,10 @@ class FilterHeaderChain:
     def _record(self, height: int) -> bytes:
         assert self.start_height <= height <= self.height, "a height of this chain"
         offset = self._offset(height)
+        if offset < 0:
+            offset = (height - self.start_height) * RECORD_SIZE
+            return self._stored[offset : offset + RECORD_SIZE]
         return bytes(self._records[offset : offset + RECORD_SIZE])
 
     def _offset(self, height: int) -> int:
-        return (height - self.start_height) * RECORD_SIZE
+        return (height - self.start_height - self._stored_count) * RECORD_SIZE

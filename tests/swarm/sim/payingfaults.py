@@ -7,6 +7,8 @@ from functools import partial
 from random import Random
 from typing import Final
 
+from axon.chain.activechain import ActiveChain
+from axon.chain.headertree import HeaderEntry, HeaderTree
 from axon.drivers.sim.network import Cut
 from axon.machine import SECOND
 from axon.mining.miner import mine
@@ -95,15 +97,18 @@ class Faults:
             return
         machine = network.machine(0)
         depth = rng.randrange(1, 1 + MOST_REPLACED)
-        parent = machine.active.at(machine.active.height - depth)
-        assert parent is not None, "the chain is longer"
+        branch = HeaderTree(REGTEST)  # Of its own: nobody is to know it yet.
+        branch.load([_raw_headers(machine.active, machine.active.height - depth)])
+        parent = branch.best
         now_s, when = simulation.clock(0) // SECOND, simulation.now
         reward = PAYERS[2].script
         for _ in range(depth + 1):
             template = next_template(REGTEST, parent, (), now_s)
             block = mine(template.build(reward, rng.getrandbits(32).to_bytes(4, "big")), _TRIES)
             assert block is not None, "on regtest every second hash will do"
-            (parent,) = parent.extended([block.header])
+            added = branch.add(block.header, 2**32 * SECOND)
+            assert isinstance(added, HeaderEntry), "a template keeps all rules"
+            parent = added
             when += SECOND // 10  # A block whose parent is not there yet is refused.
             simulation.at(when, partial(self._submit, block))
 
@@ -176,3 +181,9 @@ class Faults:
 
     def _nodes(self) -> frozenset[int]:
         return frozenset(node.number for node in self.network.nodes)
+
+
+def _raw_headers(active: ActiveChain, height: int) -> bytes:
+    """The headers of the active chain after the first up to a height."""
+    entries = [active.at(each) for each in range(1, height + 1)]
+    return b"".join([entry.raw for entry in entries if entry is not None])

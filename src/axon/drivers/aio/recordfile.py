@@ -8,9 +8,42 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from weakref import finalize
 
-from axon.drivers.aio.privatefiles import open_file
+from axon.drivers.aio.privatefiles import open_file, write_atomically
 from axon.errors import AxonError, StorageError, disk_refusal
+
+
+class FileOctets:
+    """The bytes of a file, read in pieces when they are wanted (`primitives.octets.StoredOctets`).
+
+    They are read and not mapped into memory: of a mapped file a kernel counts two megabytes for
+    each byte that is looked at, and whoever looks at what was cut off is killed.
+
+    Args:
+        path: by which one speaks of it.
+        file: a descriptor; another one to the same file is kept.
+        size: how many bytes there are.
+    """
+
+    def __init__(self, path: Path, file: int, size: int) -> None:
+        self._path = path
+        self._file = os.dup(file)
+        self._size = size
+        finalize(self, os.close, self._file)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, piece: slice, /) -> bytes:
+        start, stop, _ = piece.indices(self._size)
+        try:
+            data = os.pread(self._file, stop - start, start)
+        except OSError as error:
+            raise disk_refusal(f"cannot read {self._path}", error) from error
+        if len(data) != stop - start:
+            raise StorageError(f"cannot read {self._path}: it is shorter than it was")
+        return data
 
 
 class AppendFile:
@@ -79,6 +112,33 @@ class AppendFile:
         if len(data) != size:
             raise StorageError(f"cannot read {self._path}: it is shorter than it was")
         return data
+
+    def octets(self) -> FileOctets:
+        """All records that are there now, read as they are looked at; also after `close`.
+
+        What is cut off the file must not be looked at any more.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        try:
+            return FileOctets(self._path, self._file, self._count * self._record_size_bytes)
+        except OSError as error:
+            raise self._refusal("open", error) from error
+
+    def replace(self, records: bytes) -> None:
+        """Put another file in the place of this one; whoever reads the old one goes on.
+
+        Raises:
+            StorageError: the disk refuses; the old one is still there.
+        """
+        try:
+            write_atomically(self._path, records)
+            file = open_file(self._path, os.O_RDWR)
+        except OSError as error:
+            raise self._refusal("write", error) from error
+        os.close(self._file)
+        self._file, self._count = file, len(records) // self._record_size_bytes
 
     def truncate(self, count: int) -> None:
         """Keep the first `count` records only.
