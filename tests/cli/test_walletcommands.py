@@ -546,3 +546,11 @@ def test_a_damaged_file_is_said_and_left_alone(alice: Cli) -> None:
     assert file.read_bytes() == b"nonsense" * 512
     (listed,) = alice.json("list")
     assert (listed["name"], listed["kind"]) == ("alice", "?")
+
+
+def test_headers_come_from_a_file(cli: Cli) -> None:
+    path = cli.folder / "headers"
+    path.write_bytes(REGTEST.genesis.header.raw)
+    assert cli.json("import-headers", str(path)) == {"headers": 0, "filterheaders": 0, "height": 0}
+    path.write_bytes(bytes(80))
+    assert "header 0 in" in cli.refused("import-headers", str(path))

@@ -16,6 +16,7 @@ from axon.cli.walletcommands import (
     bumping,
     creating,
     direct,
+    importing,
     keeping,
     looking,
     opening,
@@ -46,6 +47,7 @@ _FAMILIES: Final = (
     psbts,
     serving,
     opening,
+    importing,
 )
 
 
