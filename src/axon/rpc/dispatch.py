@@ -276,6 +276,7 @@ def _parameter(
     name = declared.name.rstrip("_")
     alias = mark.aliases.get(name)
     default = NO_DEFAULT if declared.default is inspect.Parameter.empty else declared.default
+    nullable = default is NO_DEFAULT and str(declared.annotation).endswith("| None")
     return Parameter(
         names=(name, *alias.split("|")) if alias else (name,),
         shape=shape,
@@ -285,6 +286,7 @@ def _parameter(
         keyword=declared.name,
         label=mark.labels.get(name, ""),
         placeholder=mark.shown.get(name, ""),
+        nullable=nullable,
     )
 
 

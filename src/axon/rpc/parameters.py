@@ -10,7 +10,8 @@
 | `bool | int`, `int | BlockHash`| any of these                            | by what came         |
 | `Json`                         | anything                                | the same             |
 
-`| None` adds nothing; a default value makes a parameter optional, and null means the default.
+A default value makes a parameter optional, and null means the default. `| None` adds nothing to
+that; without a default it says that null may stand in front of what has to be given.
 """
 
 from __future__ import annotations
@@ -118,8 +119,9 @@ def parse_hash(name: str, text: str) -> bytes:
     Raises:
         RpcError: -8, it is not 64 hex digits; with Core's two sentences.
     """
-    if len(text) != 64:
-        message = f"{name} must be of length 64 (not {len(text)}, for '{text}')"
+    size = len(text.encode("utf-8", "surrogatepass"))  # Core counts bytes.
+    if size != 64:
+        message = f"{name} must be of length 64 (not {size}, for '{text}')"
         raise RpcError(Code.PARAMETER, message)
     try:
         return from_hex(text)
@@ -201,6 +203,7 @@ class Parameter:
         names: its name, then further ones it is known by.
         label: what complaints about its value call it.
         placeholder: what stands for it in the line of usage; made of its type if empty.
+        nullable: the function takes None for null.
         default: what its absence means, for the help text; `NO_DEFAULT` if it has to be given.
         keyword: the name in the function's signature.
     """
@@ -213,6 +216,7 @@ class Parameter:
     keyword: str = ""
     label: str = ""
     placeholder: str = ""
+    nullable: bool = False
 
     @property
     def required(self) -> bool:
@@ -231,7 +235,8 @@ class Parameter:
             may_be_null: null is as good as nothing, where there is a default.
         """
         expected = self.shape.expected
-        if expected is None or (value is None and may_be_null and not self.required):
+        may_be_null = self.nullable or (may_be_null and not self.required)
+        if expected is None or (value is None and may_be_null):
             return None
         given = type_name(value)
         if given == expected:
@@ -244,6 +249,8 @@ class Parameter:
         Raises:
             RpcError: it is of the right type, but no such value.
         """
+        if value is None and self.nullable:
+            return None
         return self.shape.convert(self.label or self.names[0], value)
 
 

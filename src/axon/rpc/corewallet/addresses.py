@@ -16,6 +16,7 @@ from axon.rpc.corewallet.scripts import address_of, descriptor_of, script_from, 
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import Int32
 from axon.rpc.shapes.addresses import address_json
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class _NewChange:
 
 
 @method("wallet")
-async def keypoolrefill(daemon: Daemon, call: Call, newsize: int | None = None) -> Json:
+async def keypoolrefill(daemon: Daemon, call: Call, newsize: Int32 | None = None) -> Json:
     """Does nothing more: as many addresses as -keypool says are always watched ahead.
 
     Args:

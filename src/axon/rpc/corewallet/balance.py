@@ -11,6 +11,7 @@ from axon.rpc.corewallet.reach import seen_by
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import Int32
 
 if TYPE_CHECKING:
     from axon.wallet.descriptordesk import DescriptorDesk
@@ -21,7 +22,7 @@ async def getbalance(
     daemon: Daemon,
     call: Call,
     dummy: str | None = None,
-    minconf: int = 0,
+    minconf: Int32 = 0,
     include_watchonly: bool = False,
     avoid_reuse: bool | None = None,
 ) -> Json:

@@ -23,7 +23,7 @@ from axon.rpc.corewallet.scripts import descriptor_of, parents, script_from, sol
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import check_fields, parse_hash, type_name
+from axon.rpc.parameters import Int32, check_fields, expect_text, parse_hash, type_name
 
 if TYPE_CHECKING:
     from axon.wallet.descriptordesk import DescriptorDesk
@@ -39,12 +39,12 @@ _OPTIONS: Final = {
 }
 
 
-@method("wallet")
+@method("wallet", shown={"addresses": '["address",...]', "query_options": "query_options"})
 async def listunspent(
     daemon: Daemon,
     call: Call,
-    minconf: int = 1,
-    maxconf: int = MOST_DEPTH,
+    minconf: Int32 = 1,
+    maxconf: Int32 = MOST_DEPTH,
     addresses: list[Json] | None = None,
     include_unsafe: bool = True,
     query_options: dict[str, Json] | None = None,
@@ -88,7 +88,7 @@ async def listunspent(
     network = daemon.node.network
     scripts: dict[bytes, None] = {}
     for each in addresses or ():
-        script = script_from(str(each), network, f"Invalid Bitcoin address: {each}")
+        script = script_from(expect_text(each), network, f"Invalid Bitcoin address: {each}")
         if script in scripts:
             raise RpcError(Code.PARAMETER, f"Invalid parameter, duplicated address: {each}")
         scripts[script] = None
@@ -213,7 +213,7 @@ def _scripts(desk: DescriptorDesk, script: bytes) -> dict[str, Json]:
     return shown
 
 
-@method("wallet")
+@method("wallet", shown={"transactions": '[{"txid":"hex","vout":n},...]'})
 async def lockunspent(
     daemon: Daemon,
     call: Call,

@@ -80,7 +80,7 @@ class _List:
         return sorted(listed, key=lambda each: str(each["desc"]))
 
 
-@method("wallet")
+@method("wallet", shown={"options": '{"active_only":bool,"private":bool,...}'})
 async def gethdkeys(
     daemon: Daemon, call: Call, *, active_only: bool = False, private: bool = False
 ) -> Json:
@@ -130,7 +130,7 @@ class _HdKeys:
         return list(found.values())
 
 
-@method("wallet", nulls=True)
+@method("wallet", nulls=True, shown={"options": '{"internal":bool,"hdkey":"str",...}'})
 async def createwalletdescriptor(
     daemon: Daemon,
     call: Call,
@@ -193,6 +193,16 @@ class _Create:
             return not ExtendedKey.decode(self.hdkey or "", desk.wallet.network).is_private
         except DecodeError:
             return False
+
+
+@method("signer")
+async def enumeratesigners(daemon: Daemon) -> Json:  # noqa: ARG001
+    """Would list external signers; none is asked here.
+
+    Returns:
+        {}    (json object) never
+    """
+    raise RpcError(Code.MISC, "Error: restart bitcoind with -signer=<cmd>")
 
 
 @method("wallet")

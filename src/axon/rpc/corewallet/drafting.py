@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import (
@@ -34,7 +34,7 @@ from axon.rpc.corewallet.reach import seen_by, wallets_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import unhex
+from axon.rpc.parameters import UInt32, unhex
 from axon.rpc.shapes.drafts import draft
 from axon.rpc.shapes.transactions import decode_transaction
 
@@ -54,16 +54,20 @@ def inputs_of(
     return draft(inputs, [], locktime, replaceable, version, daemon.node.network)
 
 
-@method("wallet")
+_OUTPUTS: Final = '[{"address":amount,...},{"data":"hex"},...]'
+_INPUTS: Final = '( [{"txid":"hex","vout":n,"sequence":n,"weight":n},...] )'
+
+
+@method("wallet", shown={"inputs": _INPUTS, "outputs": _OUTPUTS})
 async def walletcreatefundedpsbt(
     daemon: Daemon,
     call: Call,
-    inputs: list[Json] | None = None,
-    outputs: Json = None,
+    inputs: list[Json] | None,
+    outputs: Json,
     locktime: int = 0,
     options: dict[str, Json] | None = None,
     bip32derivs: bool = True,
-    version: int = 2,
+    version: UInt32 = 2,
 ) -> Json:
     """Creates and funds a transaction in the Partially Signed Transaction format. Implements the
     Creator and Updater roles. All existing inputs must either have their previous output
@@ -181,16 +185,16 @@ async def fundrawtransaction(
     return await wallet.ask(_Fund(wanted, locks_coins(said), as_psbt=False))
 
 
-@method("wallet")
+@method("wallet", shown={"outputs": _OUTPUTS})
 async def send(
     daemon: Daemon,
     call: Call,
     outputs: Json,
-    conf_target: int | None = None,
+    conf_target: float | None = None,
     estimate_mode: str | None = None,
     fee_rate: Json = None,
     options: dict[str, Json] | None = None,
-    version: int = 2,
+    version: UInt32 = 2,
 ) -> Json:
     """Send a transaction.
 

@@ -157,6 +157,11 @@ def with_fee_wishes(
     unset = made.get("estimate_mode") in (None, "unset")
     if made.get("conf_target") is not None and unset:
         raise RpcError(Code.PARAMETER, "Specify estimate_mode")
+    target = made.get("conf_target")
+    if isinstance(target, float):
+        if not target.is_integer():
+            raise RpcError(Code.MISC, "JSON integer out of range")
+        made["conf_target"] = int(target)
     return made
 
 

@@ -32,7 +32,7 @@ WINDOW_S: Final = 2 * 3600
 """A block's time may be so far off."""
 
 
-@method("wallet")
+@method("wallet", shown={"requests": "requests"})
 async def importdescriptors(daemon: Daemon, call: Call, requests: list[Json]) -> Json:
     """Import descriptors. Blocks since their timestamps are looked through again; the call returns
     when that is done. Requires wallet passphrase to be set with walletpassphrase call if wallet is
@@ -85,10 +85,9 @@ def _rescan_start(tip: HeaderEntry, from_s: int) -> int | None:
 
 
 def _timestamp(request: Json, now_s: int) -> int:
-    if not isinstance(request, dict):
-        given = type_name(request)
-        raise RpcError(Code.TYPE, f"JSON value of type {given} is not of expected type object")
-    if "timestamp" not in request:
+    if isinstance(request, list):
+        raise RpcError(Code.TYPE, "JSON value of type array is not of expected type object")
+    if not isinstance(request, dict) or "timestamp" not in request:
         raise RpcError(Code.TYPE, "Missing required timestamp field for key")
     value = request["timestamp"]
     if value == "now":

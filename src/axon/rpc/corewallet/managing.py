@@ -309,3 +309,37 @@ async def setwalletflag(daemon: Daemon, call: Call, flag: str, value: bool = Tru
     if flag in (*known, "external_signer", "key_origin_metadata"):
         raise RpcError(Code.PARAMETER, f"Wallet flag is immutable: {flag}")
     raise RpcError(Code.PARAMETER, f"Unknown wallet flag: {flag}")
+
+
+@method("wallet")
+async def migratewallet(
+    daemon: Daemon,
+    call: Call,
+    wallet_name: str | None = None,
+    passphrase: str = "",
+) -> Json:
+    """Would migrate a wallet of an older kind to one of descriptors; there are no others here.
+
+    Args:
+        wallet_name: The name of the wallet; of the endpoint if none is named
+        passphrase: The wallet passphrase
+
+    Returns:
+        {}    (json object) never
+    """
+    del passphrase
+    name = call.wallet if wallet_name is None else wallet_name
+    if name is None:
+        raise RpcError(
+            Code.PARAMETER,
+            "Either the RPC endpoint wallet or the wallet name parameter must be provided",
+        )
+    if call.wallet not in (None, name):
+        raise RpcError(
+            Code.PARAMETER,
+            "The RPC endpoint wallet and the wallet name parameter specify different wallets",
+        )
+    wallets = wallets_of(daemon)
+    if name and name not in wallets.loaded and name not in wallets.on_disk():
+        raise RpcError(Code.WALLET, "Error: Wallet does not exist")
+    raise RpcError(Code.WALLET, "Error: This wallet is already a descriptor wallet")

@@ -17,6 +17,7 @@ from axon.rpc.corewallet.scripts import address_of, script_from
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import Int32
 
 if TYPE_CHECKING:
     from axon.wallet.descriptordesk import DescriptorDesk
@@ -29,7 +30,7 @@ async def getreceivedbyaddress(
     daemon: Daemon,
     call: Call,
     address: str,
-    minconf: int = 1,
+    minconf: Int32 = 1,
     include_immature_coinbase: bool = False,
 ) -> Json:
     """Returns the total amount received by the given address in transactions with at least minconf
@@ -53,7 +54,7 @@ async def getreceivedbylabel(
     daemon: Daemon,
     call: Call,
     label: str,
-    minconf: int = 1,
+    minconf: Int32 = 1,
     include_immature_coinbase: bool = False,
 ) -> Json:
     """Returns the total amount received by addresses with <label> in transactions with at least
@@ -123,7 +124,7 @@ def tally(desk: DescriptorDesk, min_depth: int, immature: bool) -> dict[bytes, _
 async def listreceivedbyaddress(
     daemon: Daemon,
     call: Call,
-    minconf: int = 1,
+    minconf: Int32 = 1,
     include_empty: bool = False,
     include_watchonly: bool = False,
     address_filter: str = "",
@@ -169,7 +170,7 @@ async def listreceivedbyaddress(
 async def listreceivedbylabel(
     daemon: Daemon,
     call: Call,
-    minconf: int = 1,
+    minconf: Int32 = 1,
     include_empty: bool = False,
     include_watchonly: bool = False,
     include_immature_coinbase: bool = False,

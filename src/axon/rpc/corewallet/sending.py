@@ -22,6 +22,7 @@ from axon.rpc.corewallet.reach import seen_by, wallets_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
+from axon.rpc.parameters import Int32
 
 
 @method("wallet")
@@ -34,7 +35,7 @@ async def sendtoaddress(
     comment_to: str = "",
     subtractfeefromamount: bool = False,
     replaceable: bool | None = None,
-    conf_target: int | None = None,
+    conf_target: Int32 | None = None,
     estimate_mode: str = "unset",
     avoid_reuse: bool | None = None,
     fee_rate: Json = None,
@@ -93,17 +94,24 @@ async def _send(
     return to_hex(signed.txid)
 
 
-@method("wallet")
+@method(
+    "wallet",
+    shown={
+        "dummy": '( "" )',
+        "amounts": '{"address":amount,...}',
+        "subtractfeefrom": '["address",...]',
+    },
+)
 async def sendmany(
     daemon: Daemon,
     call: Call,
-    dummy: str | None = None,
-    amounts: dict[str, Json] | None = None,
-    minconf: int | None = None,
+    dummy: str | None,
+    amounts: dict[str, Json],
+    minconf: float | None = None,
     comment: str = "",
     subtractfeefrom: list[Json] | None = None,
     replaceable: bool | None = None,
-    conf_target: int | None = None,
+    conf_target: Int32 | None = None,
     estimate_mode: str = "unset",
     fee_rate: Json = None,
     verbose: bool = False,

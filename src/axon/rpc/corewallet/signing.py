@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from axon.consensus.inputs import InputVerifier
 from axon.primitives.transaction import OutPoint, Transaction, TxOut, outpoint, outpoint_txid
@@ -19,6 +19,7 @@ from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.methods.finding import find_outputs
 from axon.rpc.methods.psbts import read_psbt
+from axon.rpc.parameters import expect_texts
 from axon.rpc.shapes.drafts import parse_sighash
 from axon.rpc.shapes.prevtxs import read_prevtxs
 from axon.rpc.shapes.signed import sign_transaction
@@ -90,7 +91,13 @@ class _Process:
         return shown
 
 
-@method("wallet")
+_PREVTXS: Final = (
+    '[{"txid":"hex","vout":n,"scriptPubKey":"hex","redeemScript":"hex","witnessScript":"hex",'
+    '"amount":amount},...]'
+)
+
+
+@method("wallet", shown={"prevtxs": _PREVTXS})
 async def signrawtransactionwithwallet(
     daemon: Daemon,
     call: Call,
@@ -152,7 +159,10 @@ class _SignRaw:
         return signed.to_json()
 
 
-@method("wallet")
+@method(
+    "wallet",
+    shown={"rawtxs": '["rawtx",...]', "options": '{"include_watchonly":bool,...}'},
+)
 async def simulaterawtransaction(
     daemon: Daemon,
     call: Call,
@@ -174,7 +184,9 @@ async def simulaterawtransaction(
     """
     del include_watchonly
     wallet = await seen_by(daemon, call)
-    texts = rawtxs or []
+    if rawtxs is None:
+        raise RpcError(Code.TYPE, "JSON value of type null is not of expected type array")
+    texts = expect_texts(rawtxs)
     if len(texts) > MAX_SIMULATED:
         raise RpcError(Code.PARAMETER, f"at most {MAX_SIMULATED} transactions at a time")
     failed = "Transaction hex string decoding failure."

@@ -46,12 +46,12 @@ _REPLACEABLE = 0xFFFF_FFFD
 _NOT_FINAL = 0xFFFF_FFFE
 
 
-@method("wallet")
+@method("wallet", shown={"recipients": '["address",{"address":amount,...},...]'})
 async def sendall(
     daemon: Daemon,
     call: Call,
     recipients: list[Json],
-    conf_target: int | None = None,
+    conf_target: float | None = None,
     estimate_mode: str | None = None,
     fee_rate: Json = None,
     options: dict[str, Json] | None = None,

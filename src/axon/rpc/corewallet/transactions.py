@@ -22,7 +22,7 @@ from axon.rpc.corewallet.reach import seen_by, wallet_of
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Call, method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import parse_hash
+from axon.rpc.parameters import Int32, parse_hash
 from axon.rpc.shapes.transactions import transaction_json
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ async def listtransactions(
     daemon: Daemon,
     call: Call,
     label: str | None = None,
-    count: int = 10,
-    skip: int = 0,
+    count: Int32 = 10,
+    skip: Int32 = 0,
     include_watchonly: bool = False,
 ) -> Json:
     """Returns up to 'count' most recent transactions, ordered from oldest to newest, skipping the
@@ -98,7 +98,7 @@ async def listsinceblock(
     daemon: Daemon,
     call: Call,
     blockhash: str | None = None,
-    target_confirmations: int = 1,
+    target_confirmations: Int32 = 1,
     include_watchonly: bool = False,
     include_removed: bool = True,
     include_change: bool = False,
@@ -314,7 +314,7 @@ class _Abandon:
 
 @method("wallet")
 async def rescanblockchain(
-    daemon: Daemon, call: Call, start_height: int = 0, stop_height: int | None = None
+    daemon: Daemon, call: Call, start_height: Int32 = 0, stop_height: Int32 | None = None
 ) -> Json:
     """Looks through blocks once more for what concerns the wallet; the call returns when that is
     done.

@@ -10,6 +10,7 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.methods.chain import verification_progress
+from axon.rpc.parameters import Int32
 from axon.rpc.shapes.blocks import target_json
 from axon.rpc.verification import SCRIPTS_LEVEL, ChainDoubt, TipMoved, Verification
 
@@ -21,7 +22,7 @@ _log = logging.getLogger("axon")
 
 @method("blockchain")
 async def verifychain(
-    daemon: Daemon, checklevel: int = DEFAULT_LEVEL, nblocks: int = DEFAULT_DEPTH
+    daemon: Daemon, checklevel: Int32 = DEFAULT_LEVEL, nblocks: Int32 = DEFAULT_DEPTH
 ) -> Json:
     """Verifies blockchain database.
 

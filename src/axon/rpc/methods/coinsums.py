@@ -15,6 +15,7 @@ from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.indexes import is_ready
 from axon.rpc.methods.finding import find_block_or_height
+from axon.rpc.parameters import expect_text, parse_hash
 
 _UNREADABLE = "Unable to read UTXO set"
 
@@ -23,7 +24,7 @@ _UNREADABLE = "Unable to read UTXO set"
 async def gettxoutsetinfo(
     daemon: Daemon,
     hash_type: str = "hash_serialized_3",
-    hash_or_height: int | BlockHash | None = None,
+    hash_or_height: Json = None,
     use_index: bool = True,
 ) -> Json:
     """Returns statistics about the unspent transaction output set.
@@ -96,9 +97,7 @@ def _kind(hash_type: str) -> SetHash:
         raise RpcError(Code.PARAMETER, message) from None
 
 
-def _asked_for(
-    daemon: Daemon, kind: SetHash, named: int | BlockHash, use_index: bool
-) -> HeaderEntry:
+def _asked_for(daemon: Daemon, kind: SetHash, named: Json, use_index: bool) -> HeaderEntry:
     """The block that a caller names.
 
     Raises:
@@ -112,7 +111,16 @@ def _asked_for(
     if not use_index:
         message = "Cannot set use_index to false when querying for a specific block"
         raise RpcError(Code.PARAMETER, message)
-    return find_block_or_height(daemon, named)
+    return find_block_or_height(daemon, _height_or_hash(named))
+
+
+def _height_or_hash(named: Json) -> int | BlockHash:
+    """A height or a hash, looked at last of all, as in Bitcoin Core."""
+    if isinstance(named, int | float) and not isinstance(named, bool):
+        if type(named) is not int or not -(1 << 31) <= named < 1 << 31:
+            raise RpcError(Code.MISC, "JSON integer out of range")
+        return named
+    return BlockHash(parse_hash("hash_or_height", expect_text(named)))
 
 
 async def _from_index(daemon: Daemon, kind: SetHash, entry: HeaderEntry | None) -> Json:

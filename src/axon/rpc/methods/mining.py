@@ -167,7 +167,7 @@ def _fault_of_itself(block: Block) -> str | None:
 
 
 @method("mining", shown={"dummy": '"dummy"'})
-async def submitblock(daemon: Daemon, hexdata: str, dummy: Json = None) -> Json:  # noqa: ARG001
+async def submitblock(daemon: Daemon, hexdata: str, dummy: str | None = None) -> Json:  # noqa: ARG001
     """Attempts to submit new block to network.
     See https://en.bitcoin.it/wiki/BIP_0022 for full specification.
 

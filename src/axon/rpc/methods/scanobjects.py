@@ -65,6 +65,8 @@ def read_range(value: object) -> tuple[int, int]:
                 Code.PARAMETER,
                 "Range specified as [begin,end] must not have begin after end",
             )
+    elif isinstance(value, float):
+        raise RpcError(Code.MISC, "JSON integer out of range")
     else:
         raise RpcError(Code.PARAMETER, "Range must be specified as end or as [begin,end]")
     if low < 0:

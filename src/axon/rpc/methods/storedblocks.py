@@ -11,7 +11,6 @@ from axon.rpc.amounts import Json
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
-from axon.rpc.parameters import Int32
 
 FIRST_TIMESTAMP: Final = 1_000_000_000
 """What is above it cannot be a height, and is a time; what is not cannot be a block's time."""
@@ -54,7 +53,7 @@ async def getblockfrompeer(daemon: Daemon, blockhash: BlockHash, peer_id: int) -
 
 
 @method("blockchain")
-async def pruneblockchain(daemon: Daemon, height: Int32) -> Json:
+async def pruneblockchain(daemon: Daemon, height: float) -> Json:
     """Attempts to delete block and undo data up to a specified height or timestamp.
 
     Requires -prune. Block files go as a whole, when all their blocks may: of 128 MiB each, and
@@ -72,6 +71,9 @@ async def pruneblockchain(daemon: Daemon, height: Int32) -> Json:
     node = daemon.node
     if not node.settings.is_pruned:
         raise RpcError(Code.MISC, "Cannot prune blocks because node is not in prune mode.")
+    if not height.is_integer() or not -(1 << 31) <= height < 1 << 31:
+        raise RpcError(Code.MISC, "JSON integer out of range")
+    height = int(height)
     if height < 0:
         raise RpcError(Code.PARAMETER, "Negative block height.")
     if height > FIRST_TIMESTAMP:
