@@ -31,6 +31,7 @@ from axon.rpc.walletmethods import WALLET_MODULES
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -41,6 +42,9 @@ BESIDE: Final = {
     "CHANGELOG.md": "changes.md",
 }
 """Pages that lie elsewhere, and their names among the others."""
+
+WORKER: Final = "assets/fileworker.js"
+_FETCHED_WORKER: Final = '<script src="https://unpkg.com/iframe-worker/shim">'
 
 _LINK: Final = re.compile(r"\]\((?:docs/)?(?P<path>[^)#:]+)(?P<anchor>#[^)]*)?\)")
 
@@ -59,7 +63,23 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     }
     for name, text in made.items():
         files.append(File.generated(config, name, content=text))
+    worker = (ROOT / "docs" / "build" / "fileworker.js").read_text()
+    files.append(File.generated(config, WORKER, content=worker))
     return files
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """Have the search of pages that are opened as files load nothing from elsewhere."""
+    return _without_fetching(output, "../" * page.url.count("/"))
+
+
+def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """The same for the page that says there is no such page."""
+    return _without_fetching(output, "")
+
+
+def _without_fetching(output: str, root: str) -> str:
+    return output.replace(_FETCHED_WORKER, f'<script src="{root}{WORKER}">')
 
 
 def page(name: str) -> str:
