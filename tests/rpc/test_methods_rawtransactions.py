@@ -14,7 +14,7 @@ from axon.primitives.descriptor import descriptor_checksum
 from axon.primitives.hashes import Txid, hash160, sha256, to_hex
 from axon.primitives.network import MAINNET, REGTEST
 from axon.primitives.transaction import COIN, Transaction, TxIn, TxOut, outpoint
-from axon.rpc.amounts import Amount, Number
+from axon.rpc.amounts import Amount, Number, whole
 from axon.rpc.shapes.transactions import decode_transaction, transaction_json
 from tests.rpc.running import Rig, running
 from tests.signing import Spendable
@@ -150,7 +150,7 @@ def test_a_transaction_in_full(scene: Scene) -> None:
 
 def test_the_genesis_coinbase_of_mainnet() -> None:
     transaction = MAINNET.genesis.transactions[0]
-    shown = transaction_json(transaction, MAINNET)
+    shown = whole(transaction_json(transaction, MAINNET))
     assert shown["txid"] == "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
     assert shown["vin"][0] == {
         "coinbase": transaction.inputs[0].script_sig.hex(),
@@ -211,7 +211,7 @@ def test_of_two_readings_the_one_whose_scripts_could_run_is_meant() -> None:
 @given(transactions())
 def test_any_transaction_has_a_form_in_json(transaction: Transaction) -> None:
     assert decode_transaction(transaction.raw) == transaction
-    shown = transaction_json(transaction, REGTEST)
+    shown = whole(transaction_json(transaction, REGTEST))
     assert len(shown["vin"]) == len(transaction.inputs)
     assert [each["value"].sat for each in shown["vout"]] == [
         output.amount_sat for output in transaction.outputs

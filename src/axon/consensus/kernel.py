@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeVar
 
 from axon.chain.cachesizes import DEFAULT_CACHES, CacheSizes
 from axon.chain.coins import Coin
@@ -43,6 +43,8 @@ from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import Network
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Accepted, Rejected, Verdict
+
+_T = TypeVar("_T")
 
 MAX_THREADS: Final = 15
 """Check threads beside the calling one; the library takes no more."""
@@ -313,21 +315,26 @@ class Kernel:
 
         None if the block is unknown, was never connected or is pruned.
         """
-        if self.gone is not None and self._is_gone(self.gone, block_hash):
-            return None
-        with self._calling() as opened, KernelCall(self._on_log):
-            entry = self._entry(opened, block_hash)
-            return None if entry is None else kernel_read.spent_coins(opened.manager, entry)
+        return self._read_undo(block_hash, kernel_read.spent_coins)
+
+    def read_spent_sums(self, block_hash: BlockHash) -> list[int] | None:
+        """What they are worth, for each transaction; None as for `read_spent`."""
+        return self._read_undo(block_hash, kernel_read.spent_sums)
 
     def read_spent_at(self, block_hash: BlockHash, place: int) -> list[Coin] | None:
         """The coins that the transaction at a place of a block spent; None as for `read_spent`."""
+        return self._read_undo(
+            block_hash, lambda manager, entry: kernel_read.spent_coins_at(manager, entry, place)
+        )
+
+    def _read_undo(
+        self, block_hash: BlockHash, read: Callable[[int, int], list[_T] | None]
+    ) -> list[_T] | None:
         if self.gone is not None and self._is_gone(self.gone, block_hash):
             return None
         with self._calling() as opened, KernelCall(self._on_log):
             entry = self._entry(opened, block_hash)
-            return (
-                None if entry is None else kernel_read.spent_coins_at(opened.manager, entry, place)
-            )
+            return None if entry is None else read(opened.manager, entry)
 
     def transaction_count(self, block_hash: BlockHash) -> int:
         """How many transactions a block has; 0 if never stored, or pruned off the chain."""

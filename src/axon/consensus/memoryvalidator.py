@@ -373,6 +373,11 @@ class MemoryValidator:
         done = self._world.connection(entry)
         return done.spent if isinstance(done, Spending) else None
 
+    def read_spent_sums(self, block_hash: BlockHash) -> list[int] | None:
+        """What they are worth, for each transaction; None as for `read_spent`."""
+        spent = self.read_spent(block_hash)
+        return None if spent is None else [sum(coin.amount_sat for coin in each) for each in spent]
+
     def read_spent_at(self, block_hash: BlockHash, place: int) -> list[Coin] | None:
         """The coins that the transaction at a place of a block spent; None as for `read_spent`."""
         spent = self.read_spent(block_hash)

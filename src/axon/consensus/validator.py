@@ -109,6 +109,9 @@ class Validator(Protocol):
         None if the block is unknown or was never connected.
         """
 
+    def read_spent_sums(self, block_hash: BlockHash) -> list[int] | None:
+        """What they are worth, in satoshi, for each transaction; None as for `read_spent`."""
+
     def read_spent_at(self, block_hash: BlockHash, place: int) -> list[Coin] | None:
         """The coins that one transaction of a block spent; None as for `read_spent`.
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import OutPoint, Transaction
+
+HIGHEST_REPLACEABLE: Final = 0xFFFF_FFFD
+"""A sequence number of an input up to this one says so (BIP 125)."""
 
 
 class PoolEntry:
@@ -37,6 +40,7 @@ class PoolEntry:
         "prevouts",
         "relative_lock",
         "sequence",
+        "signals",
         "sigops_cost",
         "time_us",
         "transaction",
@@ -69,6 +73,8 @@ class PoolEntry:
         self.sigops_cost = sigops_cost
         self.height = height  # Of the tip when it came in.
         self.time_us = time_us  # When it came in, microseconds since 1970.
+        self.signals = any(item.sequence <= HIGHEST_REPLACEABLE for item in transaction.inputs)
+        """Whether it says of itself that it may be replaced (BIP 125)."""
         self.sequence = 0  # Counts up over all additions and removals of the pool.
         self.coinbase_height = -1  # Of the youngest coinbase it spends; -1 if it spends none.
         self.relative_lock = False  # Whether BIP 68 binds one of its inputs.

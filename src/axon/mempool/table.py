@@ -40,6 +40,7 @@ class EntryFacts:
 
     Args:
         ancestor_fees_sat: modified fees, as are all fees here.
+        replaceable: whether it, or what it hangs on, says that it may be replaced (BIP 125).
     """
 
     ancestor_count: int
@@ -48,6 +49,7 @@ class EntryFacts:
     descendant_count: int
     descendant_vsize: int
     descendant_fees_sat: int
+    replaceable: bool
 
 
 def usage_of(entry: PoolEntry) -> int:
@@ -173,15 +175,16 @@ class EntryTable:
 
     def facts(self, entry: PoolEntry) -> EntryFacts:
         """Counts, sizes and fees of an entry's kin."""
-        above = [entry, *self.ancestors(entry)]
-        below = [entry, *self.descendants(entry)]
+        above, below = self.ancestors(entry), self.descendants(entry)
+        vsize, fee_sat = entry.vsize, entry.modified_fee_sat
         return EntryFacts(
-            len(above),
-            sum([item.vsize for item in above]),
-            sum([item.modified_fee_sat for item in above]),
-            len(below),
-            sum([item.vsize for item in below]),
-            sum([item.modified_fee_sat for item in below]),
+            1 + len(above),
+            vsize + sum([item.vsize for item in above]),
+            fee_sat + sum([item.modified_fee_sat for item in above]),
+            1 + len(below),
+            vsize + sum([item.vsize for item in below]),
+            fee_sat + sum([item.modified_fee_sat for item in below]),
+            entry.signals or any(item.signals for item in above),
         )
 
     @property
@@ -374,6 +377,8 @@ def _txid_of(entry: PoolEntry) -> Txid:
 
 
 def _closure(entry: PoolEntry, upwards: bool) -> list[PoolEntry]:
+    if not (entry.parents if upwards else entry.children):
+        return []
     seen: dict[Txid, PoolEntry] = {entry.txid: entry}
     found: list[PoolEntry] = [entry]
     for item in found:  # Grows while it is walked.

@@ -290,6 +290,13 @@ class ReadSpent:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadSpentSums:
+    """Read what the coins are worth that a block spent; satoshi for each transaction, or None."""
+
+    hash: BlockHash
+
+
+@dataclass(frozen=True, slots=True)
 class ReadSpentAt:
     """Read what one transaction of a block spent; the outcome is a list of coins, or None.
 

@@ -39,6 +39,7 @@ from axon.node.jobs import (
     ReadFilters,
     ReadSpent,
     ReadSpentAt,
+    ReadSpentSums,
     ReadTransactions,
     ValidateBlock,
     VerifyScripts,
@@ -65,6 +66,9 @@ class ValidatorView(KnowsHeaders, Protocol):
 
     def read_spent(self, block_hash: BlockHash) -> list[list[Coin]] | None:
         """What a block spent, by transaction, or None."""
+
+    def read_spent_sums(self, block_hash: BlockHash) -> list[int] | None:
+        """What that is worth, by transaction, or None."""
 
     def read_spent_at(self, block_hash: BlockHash, place: int) -> list[Coin] | None:
         """What one transaction of a block spent, or None."""
@@ -180,6 +184,8 @@ def perform(ledger: LedgerView, job: object) -> object:
             return ledger.carry_out(order, entry.hash)
         case FollowOrder():
             return ledger.follow()
+        case ReadSpentSums(block_hash):
+            return ledger.validator.read_spent_sums(block_hash)
         case ReadSpentAt(block_hash, place):
             return ledger.validator.read_spent_at(block_hash, place)
         case LearnHeaders(headers, best):

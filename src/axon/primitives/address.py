@@ -27,6 +27,8 @@ MAX_ADDRESS_SIZE: Final = 120
 _BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _FROM_BASE32 = bytes.maketrans(_BASE32, bytes(range(32)))
 _TO_SIGNS = bytes.maketrans(bytes(range(32)), SIGNS.encode())
+_SIGN_PAIRS = tuple([first + second for first in SIGNS for second in SIGNS])
+_CHECKSUM_SIZE: Final = 6
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_VALUE = {sign: value for value, sign in enumerate(_BASE58)}
 
@@ -88,17 +90,35 @@ def witness_address(version: int, program: bytes, prefix: str) -> str:
     # A full block has thousands of outputs, each shown with its address: groups of five bits are
     # those of base 32, with other signs.
     groups = b32encode(program).rstrip(b"=").translate(_FROM_BASE32)
-    data = bytes((version,)) + groups
+    checksum, rows = _effects(prefix, version, len(groups))
+    for row, value in zip(rows, groups, strict=True):
+        checksum ^= row[value]
+    pairs = _SIGN_PAIRS
+    return (
+        f"{prefix}1{SIGNS[version]}{groups.translate(_TO_SIGNS).decode()}"
+        f"{pairs[checksum >> 20]}{pairs[checksum >> 10 & 1023]}{pairs[checksum & 1023]}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _effects(prefix: str, version: int, size: int) -> tuple[int, tuple[tuple[int, ...], ...]]:
+    """How the checksum of a witness address comes of its program, in groups of five bits.
+
+    Each step of the code is linear, so it is the sum of what each group alone comes to.
+
+    Args:
+        size: of the program, in groups.
+
+    Returns:
+        The checksum where all are 0, and for each place what each value changes about it.
+    """
     constant = BECH32_CONST if version == 0 else BECH32M_CONST
-    checksum = polymod(data + bytes(6), _of_prefix(prefix)) ^ constant
-    data += bytes([checksum >> 5 * (5 - position) & 31 for position in range(6)])
-    return f"{prefix}1{data.translate(_TO_SIGNS).decode()}"
-
-
-@lru_cache(maxsize=16)
-def _of_prefix(prefix: str) -> int:
-    """The checksum so far when the prefix has been taken in."""
-    return polymod(expand(prefix))
+    start = polymod([*expand(prefix), version, *bytes(size + _CHECKSUM_SIZE)]) ^ constant
+    rows = [
+        tuple([polymod([value, *bytes(behind)], 0) for value in range(32)])
+        for behind in range(size + _CHECKSUM_SIZE - 1, _CHECKSUM_SIZE - 1, -1)
+    ]
+    return start, tuple(rows)
 
 
 def _decode_witness(text: str, prefix: str) -> tuple[int, bytes]:

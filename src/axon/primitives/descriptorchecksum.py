@@ -13,6 +13,7 @@ _SIGNS = (
 )
 _POSITION = {sign: position for position, sign in enumerate(_SIGNS)}
 _CHECKSUM_SIGNS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_CHECKSUM_PAIRS = tuple([first + second for first in _CHECKSUM_SIGNS for second in _CHECKSUM_SIGNS])
 _GENERATOR = (0xF5DEE51989, 0xA9FDCA3312, 0x1BAB10E32D, 0x3706B1677A, 0x644D626FFD)
 _LOW = (1 << 35) - 1
 _CHECKSUM_SIZE = 8
@@ -67,7 +68,13 @@ def descriptor_checksum(text: str) -> str:
         DescriptorError: it has a sign that descriptors do not have.
     """
     checksum = (_short if len(text) <= _SHORT else _long)(text) ^ 1
-    return "".join([_CHECKSUM_SIGNS[checksum >> 5 * (7 - place) & 31] for place in range(8)])
+    pairs = _CHECKSUM_PAIRS
+    return (
+        pairs[checksum >> 30]
+        + pairs[checksum >> 20 & 1023]
+        + pairs[checksum >> 10 & 1023]
+        + pairs[checksum & 1023]
+    )
 
 
 def _short(text: str) -> int:
@@ -85,22 +92,22 @@ def _short(text: str) -> int:
     checksum = start
     for row, value in zip(lows, signs.translate(_LOWS), strict=True):
         checksum ^= row[value]
-    highs = signs.translate(_HIGHS)
-    whole = len(highs) - len(highs) % 3
-    values = [
-        first * 9 + second * 3 + third
-        for first, second, third in zip(
-            highs[:whole:3], highs[1:whole:3], highs[2:whole:3], strict=True
-        )
-    ]
-    if whole < len(highs):
-        rest = 0
-        for value in highs[whole:]:
-            rest = rest * 3 + value
-        values.append(rest)
-    for row, value in zip(groups, values, strict=True):
+    for row, value in zip(groups, _groups_of(signs.translate(_HIGHS)), strict=True):
         checksum ^= row[value]
     return checksum
+
+
+def _groups_of(highs: bytes) -> bytes:
+    """Each three values as one number to the base 3, what is left at the end likewise."""
+    whole = len(highs) - len(highs) % 3
+    first, second, third = [int.from_bytes(highs[place:whole:3]) for place in range(3)]
+    groups = (first * 9 + second * 3 + third).to_bytes(whole // 3)  # No byte carries: at most 26.
+    if whole == len(highs):
+        return groups
+    rest = 0
+    for value in highs[whole:]:
+        rest = rest * 3 + value
+    return groups + bytes((rest,))
 
 
 @cache

@@ -61,6 +61,32 @@ class Number(float):
         return number
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value that is written down already, for what is shown by the thousand.
+
+    Args:
+        text: its JSON without spaces, in which numbers with a fraction are sums of money.
+    """
+
+    text: str
+
+    def value(self) -> Json:
+        """The same as a value."""
+        return json.loads(self.text, parse_float=_amount_of)
+
+
+def hex_text(data: bytes) -> Written:
+    """Bytes in hex; a long text is not looked through for what JSON has to escape."""
+    return Written(f'"{data.hex()}"')
+
+
+def _amount_of(text: str) -> Amount:
+    sat = parse_fixed_point(text)
+    assert sat is not None, "it was written from one"
+    return Amount(sat)
+
+
 class LazyList(Sequence[_T]):
     """A long list whose elements are made when they are read, one after the other.
 
@@ -119,8 +145,17 @@ def made_list(make: Callable[[_S], _T], sources: Sequence[_S]) -> Sequence[_T]:
     return LazyList(make, sources)
 
 
+def written_list(make: Callable[[_S], str], sources: Sequence[_S]) -> Json:
+    """The same of what is JSON already."""
+    if len(sources) <= SHORT_LIST:
+        return Written(f"[{','.join(map(make, sources))}]")
+    return LazyList(lambda source: Written(make(source)), sources)
+
+
 def whole(value: Json) -> Json:
-    """A result in which nothing is lazy, for callers in this process."""
+    """A result in which nothing is lazy or written down, for callers in this process."""
+    if isinstance(value, Written):
+        return value.value()
     # Loops: a comprehension would be a level of its own on Python's stack, as below.
     if isinstance(value, dict | LazyObject):
         fields: dict[str, Json] = {}
@@ -238,7 +273,8 @@ def encode_json(value: object, indent: int | None = None) -> str:
     """JSON without spaces, or with `indent` spaces for each level.
 
     Args:
-        value: None, bool, int, float, str, `Amount`, `Decimal`; lists, tuples and dicts of these.
+        value: None, bool, int, float, str, `Amount`, `Decimal`, `Written`; lists, tuples and dicts
+            of these.
 
     Raises:
         TypeError: something else is in it; that is a bug of the method that returned it.
@@ -254,7 +290,8 @@ def _compact(value: object) -> str:
     if kind is dict or kind is LazyObject:
         pairs: list[str] = []
         for key, item in value.items():  # type: ignore[attr-defined]
-            pairs.append(f"{encode_basestring(key)}:{_compact(item)}")
+            scalar = _SCALARS.get(type(item), _compact)
+            pairs.append(f"{encode_basestring(key)}:{scalar(item)}")
         return "{" + ",".join(pairs) + "}"
     if kind is list or kind is tuple or kind is LazyList:
         items: list[str] = []
@@ -265,6 +302,8 @@ def _compact(value: object) -> str:
 
 
 def _indented(value: object, indent: int, depth: int) -> str:
+    if isinstance(value, Written):
+        value = value.value()
     inner, outer = "\n" + " " * (indent * (depth + 1)), "\n" + " " * (indent * depth)
     if isinstance(value, LazyObject):
         value = dict(value.items())
@@ -305,6 +344,7 @@ _SCALARS: Final[dict[type, Callable[..., str]]] = {
     bool: lambda value: "true" if value else "false",
     type(None): lambda value: "null",  # noqa: ARG005
     Amount: lambda value: format_amount(value.sat),
+    Written: lambda value: value.text,
     float: _real,
     Number: lambda value: value.text,
     Decimal: str,

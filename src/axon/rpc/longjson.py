@@ -21,6 +21,7 @@ from axon.rpc.amounts import (
     LazyList,
     LazyObject,
     Number,
+    Written,
     encode_json,
     is_deeper,
     refuse_constant,
@@ -35,6 +36,9 @@ PIECE_SIZE: Final = 64 * 1024
 
 LONG_VALUES: Final = 500
 """Fewer values are encoded at once: that takes a millisecond."""
+
+LONG_WRITTEN: Final = 512 * 1024
+"""So many characters that are JSON already are copied at once: likewise."""
 
 _DECODER: Final = json.JSONDecoder(
     parse_float=Number, parse_constant=refuse_constant, object_pairs_hook=object_of
@@ -216,7 +220,7 @@ class _Reader:
 
 def is_long(value: object) -> bool:
     """Whether a value takes long to encode; looks at no more than `LONG_VALUES` of it."""
-    values_left, text_left = LONG_VALUES, PIECE_SIZE
+    values_left, text_left, written_left = LONG_VALUES, PIECE_SIZE, LONG_WRITTEN
     left: list[object] = [value]
     while left:
         each = left.pop()
@@ -226,6 +230,10 @@ def is_long(value: object) -> bool:
         if isinstance(each, str):
             text_left -= len(each)
             if text_left < 0:
+                return True
+        elif kind is Written:
+            written_left -= len(each.text)  # type: ignore[attr-defined]
+            if written_left < 0:
                 return True
         elif isinstance(each, dict):
             values_left -= len(each)

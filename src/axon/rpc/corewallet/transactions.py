@@ -9,7 +9,7 @@ from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, Txid, to_hex
 from axon.primitives.network import Network
 from axon.primitives.transaction import Transaction
-from axon.rpc.amounts import Amount, Json
+from axon.rpc.amounts import Amount, Json, whole
 from axon.rpc.corewallet.access import LoadedWallet, label_from, last_block
 from axon.rpc.corewallet.entries import (
     Listing,
@@ -278,7 +278,7 @@ class _Get:
         shown = dict(transaction_json(item, self.network))
         shown.pop("hex", None)
         outputs = []
-        for output, each in zip(item.outputs, list(shown["vout"]), strict=True):
+        for output, each in zip(item.outputs, whole(shown["vout"]), strict=True):
             is_change = desk.wallet.holdings.is_change(output.script_pubkey)
             outputs.append({**each, "ischange": True} if is_change else each)
         shown["vout"] = outputs

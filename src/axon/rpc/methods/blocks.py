@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final, cast
+
+from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
+from axon.node.jobs import ReadBlock, ReadSpent, ReadSpentSums
 from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash, to_hex
-from axon.rpc.amounts import Json
+from axon.primitives.network import Network
+from axon.rpc.amounts import Json, Written, hex_text
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
@@ -13,11 +19,14 @@ from axon.rpc.methods.finding import (
     decode_block,
     find_block,
     find_block_or_height,
-    read_block,
+    not_available,
 )
 from axon.rpc.parameters import Int32, expect_texts
 from axon.rpc.shapes.blocks import block_json, header_json
 from axon.rpc.shapes.blockstats import block_stats
+
+_WITH_FEES: Final = 2
+"""Of `getblock`: transactions with their fees, without what they spend."""
 
 
 @method("blockchain")
@@ -102,9 +111,12 @@ async def getblock(daemon: Daemon, blockhash: BlockHash, verbosity: bool | Int32
         }
     """
     entry = find_block(daemon, blockhash)
-    level = int(verbosity)
-    raw = await read_block(daemon, entry)
-    return raw.hex() if level <= 0 else await shown_block(daemon, entry, raw, level)
+    perform, network, level = daemon.perform, daemon.node.network, int(verbosity)
+    head = header_json(entry, daemon.node.active, 0) if level > 0 else {}
+    shown = await daemon.off_loop(_read_and_shown, perform, entry.hash, network, level)
+    if shown is None:
+        raise not_available(daemon, entry)
+    return shown if isinstance(shown, Written) else {**head, **shown}
 
 
 async def shown_block(
@@ -116,10 +128,41 @@ async def shown_block(
         raw: its bytes.
         level: 1 for the transactions' ids, 2 for all of them, 3 for what they spend, too.
     """
-    block = await daemon.off_loop(Block.decode, raw)
-    spent = await daemon.read_spent(entry.hash) if level >= 2 and entry.height else None
-    shape = await daemon.off_loop(block_json, block, daemon.node.network, level, spent)
-    return {**header_json(entry, daemon.node.active, len(block.transactions)), **shape}
+    head = header_json(entry, daemon.node.active, 0)
+    shape = await daemon.off_loop(
+        _shown, daemon.perform, raw, entry.hash, daemon.node.network, level
+    )
+    return {**head, **shape}
+
+
+def _read_and_shown(
+    perform: Callable[[object], object], block_hash: BlockHash, network: Network, level: int
+) -> Written | dict[str, Json] | None:
+    """A block in hex, or its fields; None if it is not held. For a thread, all in one go."""
+    raw = perform(ReadBlock(block_hash))
+    if raw is None:
+        return None
+    assert isinstance(raw, bytes)
+    return hex_text(raw) if level <= 0 else _shown(perform, raw, block_hash, network, level)
+
+
+def _shown(
+    perform: Callable[[object], object],
+    raw: bytes,
+    block_hash: BlockHash,
+    network: Network,
+    level: int,
+) -> dict[str, Json]:
+    """The fields of a block without those of its header but `nTx`."""
+    block = Block.decode(raw)
+    if level <= 1:
+        return block_json(block, network, level)
+    if level == _WITH_FEES:
+        sums = cast("list[int] | None", perform(ReadSpentSums(block_hash)))
+        return block_json(block, network, level, sums)
+    spent = cast("list[list[Coin]] | None", perform(ReadSpent(block_hash)))
+    sums = None if spent is None else [sum(coin.amount_sat for coin in coins) for coins in spent]
+    return block_json(block, network, level, sums, spent)
 
 
 @method("blockchain")

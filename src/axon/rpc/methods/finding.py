@@ -50,10 +50,15 @@ async def read_block(daemon: Daemon, entry: HeaderEntry) -> bytes:
     """
     raw = await daemon.read_block(entry.hash)
     if raw is None:
-        pruned = daemon.node.chain.is_pruned(entry.hash)
-        why = "pruned data" if pruned else "not fully downloaded"
-        raise RpcError(Code.MISC, f"Block not available ({why})")
+        raise not_available(daemon, entry)
     return raw
+
+
+def not_available(daemon: Daemon, entry: HeaderEntry) -> RpcError:
+    """Why the bytes of a block are not held."""
+    pruned = daemon.node.chain.is_pruned(entry.hash)
+    why = "pruned data" if pruned else "not fully downloaded"
+    return RpcError(Code.MISC, f"Block not available ({why})")
 
 
 async def decode_block(daemon: Daemon, entry: HeaderEntry) -> Block:

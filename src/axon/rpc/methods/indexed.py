@@ -165,8 +165,11 @@ def _shown(
     if level <= 0:
         return found.transaction.raw.hex()
     spent = perform(ReadSpentAt(found.block_hash, found.place)) if level >= 2 else None
-    assert spent is None or isinstance(spent, list)
-    return transaction_json(found.transaction, network, spent=spent, prevouts=True)
+    if spent is None:
+        return transaction_json(found.transaction, network)
+    assert isinstance(spent, list)
+    spent_sat = sum(coin.amount_sat for coin in spent)
+    return transaction_json(found.transaction, network, spent_sat=spent_sat, prevouts=spent)
 
 
 def _placed(daemon: Daemon, shown: dict[str, Json], block_hash: BlockHash) -> dict[str, Json]:

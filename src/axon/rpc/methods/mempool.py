@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from axon.mempool.entry import Chunk, PoolEntry
 from axon.mempool.table import merge_chunks
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction
-from axon.rpc.amounts import Amount, Json, LazyObject
+from axon.rpc.amounts import Amount, Json, LazyObject, Written
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import type_name
-from axon.rpc.shapes.mempool import EntryView, entry_json
-
-_OUTPUT_TYPES: Final = {"txid": "string", "vout": "number"}
+from axon.rpc.shapes.mempool import entry_json
 
 
 @method("blockchain")
@@ -89,12 +86,12 @@ async def getrawmempool(
             message = "Verbose results cannot contain mempool sequence values."
             raise RpcError(Code.PARAMETER, message)
         entries = await daemon.off_loop(_in_order, pool.cluster_chunks())
-        views = [
-            EntryView.of(pool, entry)
+        shown = [
+            (entry.txid, entry_json(pool, entry))
             async for entry in daemon.in_turns(entries)
             if pool.get(entry.txid) is entry  # Some leave meanwhile.
         ]
-        return LazyObject(_named_entry, views)
+        return LazyObject(_named, shown)
     sequence = pool.sequence
     txids = await daemon.off_loop(_txids, pool.cluster_chunks())
     return {"txids": txids, "mempool_sequence": sequence} if mempool_sequence else txids
@@ -109,13 +106,13 @@ def _txids(clusters: Sequence[tuple[Chunk, ...]]) -> list[str]:
     return [to_hex(entry.txid) for entry in _in_order(clusters)]
 
 
-def _named_entry(view: EntryView) -> tuple[str, Json]:
-    return to_hex(view.entry.txid), entry_json(view)
+def _named(shown: tuple[Txid, Written]) -> tuple[str, Written]:
+    return to_hex(shown[0]), shown[1]
 
 
 def _entries_json(daemon: Daemon, entries: Sequence[PoolEntry]) -> dict[str, Json]:
     pool = daemon.node.pool
-    return dict(_named_entry(EntryView.of(pool, entry)) for entry in entries)
+    return {to_hex(entry.txid): entry_json(pool, entry) for entry in entries}
 
 
 def _find(daemon: Daemon, txid: Txid) -> PoolEntry:
@@ -157,7 +154,7 @@ def getmempoolentry(daemon: Daemon, txid: Txid) -> Json:
           "unbroadcast" : true|false          (boolean) Whether nobody asked for it yet
         }
     """
-    return entry_json(EntryView.of(daemon.node.pool, _find(daemon, txid)))
+    return entry_json(daemon.node.pool, _find(daemon, txid))
 
 
 @method("blockchain")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from axon.chain.activechain import ActiveChain
 from axon.chain.coins import Coin
@@ -12,8 +13,11 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.network import Network
 from axon.primitives.target import bits_to_target, difficulty
 from axon.primitives.transaction import Transaction
-from axon.rpc.amounts import Json, made_list
+from axon.rpc.amounts import Json, Written, encode_json, made_list
 from axon.rpc.shapes.transactions import transaction_json
+
+SHORT_TRANSACTION: Final = 10_000
+"""Bytes of one that is written in one go; nearly all are no longer."""
 
 
 def confirmations(entry: HeaderEntry, active: ActiveChain) -> int:
@@ -60,33 +64,43 @@ def header_json(entry: HeaderEntry, active: ActiveChain, transactions: int) -> d
 
 
 def block_json(
-    block: Block, network: Network, verbosity: int, spent: Sequence[Sequence[Coin]] | None
+    block: Block,
+    network: Network,
+    verbosity: int,
+    spent_sat: Sequence[int] | None = None,
+    spent: Sequence[Sequence[Coin]] | None = None,
 ) -> dict[str, Json]:
     """What `getblock` adds to the header; slow for full blocks, whose transactions are a lazy list.
 
     Args:
-        verbosity: 1 shows txids, 2 whole transactions, 3 what they spend as well.
-        spent: the coins that each transaction spends; None if that is not known.
+        verbosity: 1 shows txids, 2 and more whole transactions.
+        spent_sat: what the inputs of each transaction are worth; None if that is not known.
+        spent: the coins that each transaction spends, where they are shown.
     """
+    transactions = block.transactions
     shown: dict[str, Json] = {
+        "nTx": len(transactions),
         "strippedsize": block.stripped_size_bytes,
         "size": block.size_bytes,
         "weight": block.weight_wu,
-        "coinbase_tx": _coinbase_json(block.transactions[0]),
+        "coinbase_tx": _coinbase_json(transactions[0]),
     }
     if verbosity <= 1:
-        shown["tx"] = [to_hex(transaction.txid) for transaction in block.transactions]
+        shown["tx"] = [to_hex(transaction.txid) for transaction in transactions]
         return shown
 
-    def shown_transaction(place: int) -> dict[str, Json]:
-        return transaction_json(
-            block.transactions[place],
+    def shown_transaction(place: int) -> Written | dict[str, Json]:
+        transaction = transactions[place]
+        fields = transaction_json(
+            transaction,
             network,
-            spent=None if spent is None else spent[place],
-            prevouts=verbosity >= 3,
+            spent_sat=None if spent_sat is None else spent_sat[place],
+            prevouts=() if spent is None else spent[place],
         )
+        is_short = transaction.size_bytes <= SHORT_TRANSACTION
+        return Written(encode_json(fields)) if is_short else fields
 
-    shown["tx"] = made_list(shown_transaction, range(len(block.transactions)))
+    shown["tx"] = made_list(shown_transaction, range(len(transactions)))
     return shown
 
 

@@ -20,13 +20,21 @@ from axon.primitives.transaction import (
     outpoint_index,
     outpoint_txid,
 )
-from axon.rpc.amounts import Amount, Json, made_list
+from axon.rpc.amounts import Amount, Json, encode_json, format_amount, written_list
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.parameters import unhex
 
 MAX_OPCODE: Final = 0xB9
 MAX_ELEMENT: Final = 520
 """Opcodes above and pushes beyond make a legacy script impossible to satisfy."""
+
+SCRIPTS_KEPT: Final = 4_096
+"""Scripts of outputs whose JSON is remembered, at most 4 MB: many pay to the same ones."""
+
+LONGEST_KEPT: Final = 42
+"""Bytes of such a script: every one that has an address."""
+
+_kept: Final[dict[tuple[str, bytes], str]] = {}
 
 DECODE_FAILED = "TX decode failed. Make sure the tx has at least one input."
 
@@ -128,15 +136,15 @@ def transaction_json(
     transaction: Transaction,
     network: Network,
     *,
-    spent: Sequence[Coin] | None = None,
-    prevouts: bool = False,
+    spent_sat: int | None = None,
+    prevouts: Sequence[Coin] = (),
     with_hex: bool = True,
 ) -> dict[str, Json]:
     """A transaction in full; slow for long ones, whose inputs and outputs are lazy lists.
 
     Args:
-        spent: the coins of its inputs; then its fee is shown.
-        prevouts: whether they are shown too.
+        spent_sat: what its inputs are worth; then its fee is shown, unless it has none.
+        prevouts: the coins of its inputs, where they are shown.
         with_hex: whether its bytes are.
     """
     shown: dict[str, Json] = {
@@ -150,51 +158,63 @@ def transaction_json(
     }
     coinbase, items, outputs = transaction.is_coinbase, transaction.inputs, transaction.outputs
 
-    def input_json(place: int) -> dict[str, Json]:
-        entry = _input_json(items[place], coinbase)
-        if spent and prevouts:
-            entry["prevout"] = _prevout_json(spent[place], network)
-        entry["sequence"] = items[place].sequence
-        return entry
+    def input_text(place: int) -> str:
+        item = items[place]
+        prevout = f'"prevout":{_prevout_text(prevouts[place], network)},' if prevouts else ""
+        return f'{{{_origin_text(item, coinbase)},{prevout}"sequence":{item.sequence}}}'
 
-    def output_json(place: int) -> dict[str, Json]:
-        return {
-            "value": Amount(outputs[place].amount_sat),
-            "n": place,
-            "scriptPubKey": script_json(outputs[place].script_pubkey, network),
-        }
+    def output_text(place: int) -> str:
+        output = outputs[place]
+        return (
+            f'{{"value":{format_amount(output.amount_sat)},"n":{place},'
+            f'"scriptPubKey":{_script_text(output.script_pubkey, network)}}}'
+        )
 
-    shown["vin"] = made_list(input_json, range(len(items)))
-    shown["vout"] = made_list(output_json, range(len(outputs)))
-    if spent:
-        paid = sum([output.amount_sat for output in outputs])
-        shown["fee"] = Amount(sum([coin.amount_sat for coin in spent]) - paid)
+    shown["vin"] = written_list(input_text, range(len(items)))
+    shown["vout"] = written_list(output_text, range(len(outputs)))
+    if spent_sat is not None and not coinbase:
+        shown["fee"] = Amount(spent_sat - sum([output.amount_sat for output in outputs]))
     if with_hex:
         shown["hex"] = transaction.raw.hex()
     return shown
 
 
-def _input_json(item: TxIn, coinbase: bool) -> dict[str, Json]:
+def _origin_text(item: TxIn, coinbase: bool) -> str:
+    """The fields of an input that say what it spends, and how."""
+    script, point = item.script_sig, item.prevout
     if coinbase:
-        shown: dict[str, Json] = {"coinbase": item.script_sig.hex()}
+        origin = f'"coinbase":"{script.hex()}"'
     else:
-        shown = {
-            "txid": to_hex(outpoint_txid(item.prevout)),
-            "vout": outpoint_index(item.prevout),
-            "scriptSig": {"asm": asm(item.script_sig, True), "hex": item.script_sig.hex()},
-        }
-    if item.witness:
-        shown["txinwitness"] = [element.hex() for element in item.witness]
-    return shown
+        read = asm(script, True) if script else ""  # Hex, names and brackets: nothing to escape.
+        origin = (
+            f'"txid":"{to_hex(outpoint_txid(point))}","vout":{outpoint_index(point)},'
+            f'"scriptSig":{{"asm":"{read}","hex":"{script.hex()}"}}'
+        )
+    if not item.witness:
+        return origin
+    elements = '","'.join([element.hex() for element in item.witness])
+    return f'{origin},"txinwitness":["{elements}"]'
 
 
-def _prevout_json(coin: Coin, network: Network) -> dict[str, Json]:
-    return {
-        "generated": coin.coinbase,
-        "height": coin.height,
-        "value": Amount(coin.amount_sat),
-        "scriptPubKey": script_json(coin.script_pubkey, network),
-    }
+def _prevout_text(coin: Coin, network: Network) -> str:
+    return (
+        f'{{"generated":{"true" if coin.coinbase else "false"},"height":{coin.height},'
+        f'"value":{format_amount(coin.amount_sat)},'
+        f'"scriptPubKey":{_script_text(coin.script_pubkey, network)}}}'
+    )
+
+
+def _script_text(script: bytes, network: Network) -> str:
+    """What `script_json` shows, as JSON."""
+    key = (network.name, script)
+    text = _kept.get(key)
+    if text is None:
+        text = encode_json(script_json(script, network))
+        if len(script) <= LONGEST_KEPT:
+            if len(_kept) >= SCRIPTS_KEPT:
+                _kept.clear()
+            _kept[key] = text
+    return text
 
 
 def has_valid_ops(script: bytes) -> bool:
