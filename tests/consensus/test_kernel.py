@@ -196,10 +196,15 @@ def test_spent_coins_come_back(kernel: Kernel) -> None:
     assert kernel.process_block(block.raw).verdict == Accepted()
     made = [Coin(102, False, output.amount_sat, ANYONE) for output in first.outputs]
     assert kernel.read_spent(block.hash) == [[], [Coin(1, True, 5_000_000_000, ANYONE)], made]
+    assert kernel.read_spent_sums(block.hash) == [
+        sum(coin.amount_sat for coin in coins) for coins in kernel.read_spent(block.hash) or []
+    ]
     assert kernel.read_spent(GENESIS.hash) == [[]]
+    assert kernel.read_spent_sums(GENESIS.hash) == [0]
     waiting = block_on(spot_of(blocks[50], 51), tag=3)
     feed(kernel, [waiting])
     assert kernel.read_spent(waiting.hash) is None
+    assert kernel.read_spent_sums(waiting.hash) is None
     assert kernel.read_spent(BlockHash(bytes(32))) is None
 
 

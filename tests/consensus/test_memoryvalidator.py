@@ -78,6 +78,7 @@ class Pair:
             assert self.validator.read_block(name) == self.kernel.read_block(name)
             if self.kernel.is_active(name):
                 assert self.validator.read_spent(name) == self.kernel.read_spent(name)
+                assert self.validator.read_spent_sums(name) == self.kernel.read_spent_sums(name)
 
 
 @pytest.fixture

@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 
 from axon.primitives.transaction import COIN, MAX_MONEY_SAT
 from axon.rpc.amounts import (
+    SHORT_LIST,
     Amount,
+    LazyList,
     Number,
+    Written,
     amount_from,
     decode_json,
     encode_json,
     format_amount,
+    hashes_text,
+    hex_text,
     parse_fixed_point,
+    whole,
+    written_list,
 )
 from axon.rpc.errors import RpcError
 
@@ -150,3 +157,31 @@ def test_what_json_cannot_say_is_a_bug() -> None:
 def test_what_is_no_json(text: str) -> None:
     with pytest.raises(ValueError):
         decode_json(text)
+
+
+# What is written down already.
+
+
+@given(st.integers(-(1 << 63), (1 << 63) - 1), st.integers(0, 1 << 32))
+def test_what_is_written_down_reads_as_what_it_was(sat: int, number: int) -> None:
+    fields = {"value": Amount(sat), "n": number, "text": 'a "b"', "list": [True, None]}
+    written = Written(encode_json(fields))
+    assert whole({"in": [written]}) == {"in": [fields]}
+    assert encode_json({"in": [written]}) == encode_json({"in": [fields]})
+    assert encode_json({"in": written}, 2) == encode_json({"in": fields}, 2)
+
+
+def test_hex_and_hashes_are_written_as_strings() -> None:
+    assert whole(hex_text(b"\x00\xff")) == "00ff"
+    assert whole(hex_text(b"")) == ""
+    hashes = [bytes((number,)) + bytes(31) for number in range(2)]
+    assert whole(hashes_text(hashes)) == [each[::-1].hex() for each in hashes]
+    assert whole(hashes_text([])) == []
+
+
+@pytest.mark.parametrize("size", [0, 2, SHORT_LIST, SHORT_LIST + 1])
+def test_only_a_short_list_is_written_at_once(size: int) -> None:
+    made = written_list(str, range(size))
+    assert isinstance(made, Written if size <= SHORT_LIST else LazyList)
+    assert whole(made) == list(range(size))
+    assert encode_json(made) == encode_json(list(range(size)))

@@ -15,12 +15,20 @@ from axon.rpc.amounts import (
     LazyList,
     LazyObject,
     Number,
+    Written,
     decode_json,
     encode_json,
     made_list,
     whole,
 )
-from axon.rpc.longjson import PIECE_SIZE, SHORT_SIZE, decode_long, encoded_pieces, is_long
+from axon.rpc.longjson import (
+    LONG_WRITTEN,
+    PIECE_SIZE,
+    SHORT_SIZE,
+    decode_long,
+    encoded_pieces,
+    is_long,
+)
 
 WORDS = st.text() | st.sampled_from(["\\", '"', "\ud83d\ude00", "\ud83d", "\u2028", "\x7f"])
 VALUES = st.recursive(
@@ -230,3 +238,11 @@ def test_a_short_list_is_made_at_once_and_a_long_one_when_it_is_read() -> None:
         "0": [0],
         "1": [1],
     }
+
+
+def test_what_is_written_down_is_long_by_its_size() -> None:
+    short, long = Written('"' + "a" * (LONG_WRITTEN - 2) + '"'), Written("1" * (LONG_WRITTEN + 1))
+    assert not is_long({"result": short})
+    assert is_long({"result": [short, short]})
+    assert is_long(long)
+    assert text_of({"result": [short, long]}) == f'{{"result":[{short.text},{long.text}]}}'

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+import axon.rpc.shapes.transactions as shapes
 from axon.errors import DecodeError
 from axon.primitives.address import decode_address
 from axon.primitives.descriptor import descriptor_checksum
@@ -216,6 +217,22 @@ def test_any_transaction_has_a_form_in_json(transaction: Transaction) -> None:
     assert [each["value"].sat for each in shown["vout"]] == [
         output.amount_sat for output in transaction.outputs
     ]
+
+
+def test_scripts_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[tuple[str, bytes], str] = {}
+    monkeypatch.setattr(shapes, "_kept", kept)
+    monkeypatch.setattr(shapes, "SCRIPTS_KEPT", 3)
+    short = [b"\x00\x14" + bytes((number,)) * 20 for number in range(5)]
+    long = b"\x6a\x2a" + bytes(42)
+    draft = Transaction.build(2, (), [TxOut(COIN, script) for script in (*short, *short, long)])
+    for network in (REGTEST, MAINNET):
+        for output, script in zip(
+            whole(transaction_json(draft, network))["vout"], (*short, *short, long), strict=True
+        ):
+            assert output["scriptPubKey"] == shapes.script_json(script, network)
+            assert len(kept) <= 3
+    assert all(len(script) < len(long) for _, script in kept)
 
 
 def test_bytes_that_are_no_transaction() -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, Final, NoReturn, TypeVar, overload
 
+from axon.primitives.hashes import to_hex
 from axon.primitives.transaction import COIN, MAX_MONEY_SAT
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.repeatedkeys import RepeatedKeys, object_of
@@ -81,10 +82,14 @@ def hex_text(data: bytes) -> Written:
     return Written(f'"{data.hex()}"')
 
 
+def hashes_text(hashes: Iterable[bytes]) -> Written:
+    """A list of hashes as people read them, in their order."""
+    joined = '","'.join(map(to_hex, hashes))
+    return Written(f'["{joined}"]' if joined else "[]")
+
+
 def _amount_of(text: str) -> Amount:
-    sat = parse_fixed_point(text)
-    assert sat is not None, "it was written from one"
-    return Amount(sat)
+    return Amount(int(text.replace(".", "", 1)))  # As `format_amount` writes it.
 
 
 class LazyList(Sequence[_T]):

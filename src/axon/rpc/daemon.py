@@ -18,7 +18,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
@@ -27,6 +26,7 @@ from axon.chain.cachesizes import DEFAULT_CACHES, CacheSizes
 from axon.chain.coins import Coin
 from axon.chain.headertree import HeaderEntry
 from axon.drivers.aio.routes import Proxy
+from axon.drivers.aio.workers import Workers
 from axon.mempool.entry import Chunk
 from axon.mempool.table import merge
 from axon.mining.template import BlockLimits, BlockTemplate, next_template
@@ -122,9 +122,7 @@ class Daemon(Context):
     notifiers: Sequence[ZmqNotifier] = ()
     _counts: OrderedDict[BlockHash, int] = field(default_factory=OrderedDict)
     _interrupted: bool = False
-    _threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="rpc-work")
-    )
+    _threads: Workers = field(default_factory=lambda: Workers(THREADS, "rpc-work"))
 
     def __post_init__(self) -> None:
         self.templates = Templates(self.node)
@@ -137,8 +135,7 @@ class Daemon(Context):
         self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
         """Run slow code in a thread. It must not touch the node, and looks at `go_on` if it can."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
+        return await self._threads.run(function, *args, **kwargs)
 
     async def fresh_template(self) -> BlockTemplate:
         """The best next block that the pool allows at this moment."""
@@ -274,7 +271,7 @@ class Daemon(Context):
 
     def close(self) -> None:
         """End the threads, after what they do."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.close(wait=True)
 
 
 def _put_together(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import codecs
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from axon.drivers.aio.driver import Stopped
+from axon.drivers.aio.workers import Workers
 from axon.rpc.amounts import decode_json, encode_json
 from axon.rpc.longjson import decode_long, encoded_pieces, is_long
 
@@ -26,13 +25,13 @@ class JsonCodec:
     """Encodes and decodes on an event loop and in threads of its own, which `close` ends."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rpc-json")
+        self._threads = Workers(THREADS, "rpc-json")
         self._closed = False
 
     def close(self) -> None:
         """End the threads, in the middle of what they do."""
         self._closed = True
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close(wait=False)
 
     def _go_on(self) -> None:
         if self._closed:
@@ -50,8 +49,7 @@ class JsonCodec:
         """
         if sum(map(len, chunks)) < LONG_BYTES:
             return decode_json(b"".join(chunks))
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._decode, chunks)
+        return await self._threads.run(self._decode, chunks)
 
     def _decode(self, chunks: Sequence[bytes]) -> object:
         reader = codecs.getincrementaldecoder("utf-8")()
@@ -74,8 +72,7 @@ class JsonCodec:
         """
         if not is_long(value):
             return [_utf8(encode_json(value))]
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._encode, value)
+        return await self._threads.run(self._encode, value)
 
     def _encode(self, value: object) -> list[bytes]:
         chunks: list[bytes] = []

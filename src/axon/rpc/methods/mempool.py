@@ -8,7 +8,7 @@ from axon.mempool.entry import Chunk, PoolEntry
 from axon.mempool.table import merge_chunks
 from axon.primitives.hashes import Txid, to_hex
 from axon.primitives.transaction import Transaction
-from axon.rpc.amounts import Amount, Json, LazyObject, Written
+from axon.rpc.amounts import Amount, Json, LazyObject, Written, hashes_text
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import method
 from axon.rpc.errors import Code, RpcError
@@ -102,8 +102,8 @@ def _in_order(clusters: Sequence[tuple[Chunk, ...]]) -> list[PoolEntry]:
     return [entry for chunk in merge_chunks(clusters) for entry in chunk.entries]
 
 
-def _txids(clusters: Sequence[tuple[Chunk, ...]]) -> list[str]:
-    return [to_hex(entry.txid) for entry in _in_order(clusters)]
+def _txids(clusters: Sequence[tuple[Chunk, ...]]) -> Written:
+    return hashes_text([entry.txid for entry in _in_order(clusters)])
 
 
 def _named(shown: tuple[Txid, Written]) -> tuple[str, Written]:

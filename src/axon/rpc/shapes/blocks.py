@@ -13,7 +13,7 @@ from axon.primitives.hashes import to_hex
 from axon.primitives.network import Network
 from axon.primitives.target import bits_to_target, difficulty
 from axon.primitives.transaction import Transaction
-from axon.rpc.amounts import Json, Written, encode_json, made_list
+from axon.rpc.amounts import Json, Written, encode_json, hashes_text, made_list
 from axon.rpc.shapes.transactions import transaction_json
 
 SHORT_TRANSACTION: Final = 10_000
@@ -86,7 +86,7 @@ def block_json(
         "coinbase_tx": _coinbase_json(transactions[0]),
     }
     if verbosity <= 1:
-        shown["tx"] = [to_hex(transaction.txid) for transaction in transactions]
+        shown["tx"] = hashes_text([transaction.txid for transaction in transactions])
         return shown
 
     def shown_transaction(place: int) -> Written | dict[str, Json]:

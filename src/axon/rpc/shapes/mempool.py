@@ -6,14 +6,14 @@ from axon.machine import SECOND
 from axon.mempool.entry import PoolEntry
 from axon.mempool.table import EntryTable
 from axon.primitives.hashes import to_hex
-from axon.rpc.amounts import Written, format_amount
+from axon.rpc.amounts import Written, format_amount, hashes_text
 
 
 def entry_json(pool: EntryTable, entry: PoolEntry) -> Written:
     """What `getmempoolentry` shows, written down: thousands are shown at once."""
     facts, chunk = pool.facts(entry), entry.chunk
-    depends = _hashes(sorted([to_hex(txid) for txid in entry.parents]))
-    spent_by = _hashes([to_hex(txid) for txid in sorted(entry.children)])
+    depends = hashes_text(sorted(entry.parents, key=to_hex)).text
+    spent_by = hashes_text(sorted(entry.children)).text
     fees = (
         f'{{"base":{format_amount(entry.fee_sat)},'
         f'"modified":{format_amount(entry.modified_fee_sat)},'
@@ -31,12 +31,6 @@ def entry_json(pool: EntryTable, entry: PoolEntry) -> Written:
         f'"bip125-replaceable":{_bool(facts.replaceable)},'
         f'"unbroadcast":{_bool(pool.is_unbroadcast(entry.txid))}}}'
     )
-
-
-def _hashes(names: list[str]) -> str:
-    """A list of them."""
-    joined = '","'.join(names)
-    return f'["{joined}"]' if names else "[]"
 
 
 def _bool(value: bool) -> str:
