@@ -59,7 +59,7 @@ class Turns:
         name: of the kind.
         calls: of each side.
         ours_s, theirs_s: of one call, as the caller sees it.
-        worst_s: the longest wait of another caller here.
+        worst_s, theirs_worst_s: the longest wait of another caller.
         ours_processor_s, theirs_processor_s: that each server used for one call.
     """
 
@@ -68,6 +68,7 @@ class Turns:
     ours_s: float
     theirs_s: float
     worst_s: float
+    theirs_worst_s: float
     ours_processor_s: float
     theirs_processor_s: float
 
@@ -80,7 +81,8 @@ class Turns:
         return (
             f"{self.name}: {self.calls:,} calls, {_micros(self.ours_s)} / {_micros(self.theirs_s)},"
             f" of the servers' processors {_micros(self.ours_processor_s)} /"
-            f" {_micros(self.theirs_processor_s)}, another waits {self.worst_s * 1000:.0f} ms."
+            f" {_micros(self.theirs_processor_s)}, another waits {self.worst_s * 1000:.0f} /"
+            f" {self.theirs_worst_s * 1000:.0f} ms."
         )
 
 
@@ -104,7 +106,7 @@ def in_turns(
         calls: in each work.
         time_s: no turn begins later.
     """
-    ours_s = theirs_s = worst_s = 0.0
+    ours_s = theirs_s = worst_s = theirs_worst_s = 0.0
     before, turns = (axon.processor_s, core.processor_s), 0
     end = time.monotonic() + time_s
     with axon.dial() as ours, core.dial() as theirs:
@@ -113,16 +115,27 @@ def in_turns(
                 break
             with Bystander(axon.dial()) as other:
                 ours_s += timed(partial(work, ours))
-            with Bystander(core.dial()):
+            with Bystander(core.dial()) as their_other:
                 theirs_s += timed(partial(work, theirs))
             worst_s = max(worst_s, other.worst_s)
+            theirs_worst_s = max(theirs_worst_s, their_other.worst_s)
             turns += 1
-            told = f"{ours_s / theirs_s:.2f} x, another waits {worst_s * 1000:.0f} ms"
+            told = (
+                f"{ours_s / theirs_s:.2f} x, another waits {worst_s * 1000:.0f} /"
+                f" {theirs_worst_s * 1000:.0f} ms"
+            )
             sys.stderr.write(f"  {name}, turn {turns}: {told}\n")
     done = turns * calls
     used = axon.processor_s - before[0], core.processor_s - before[1]
     return Turns(
-        name, done, ours_s / done, theirs_s / done, worst_s, used[0] / done, used[1] / done
+        name,
+        done,
+        ours_s / done,
+        theirs_s / done,
+        worst_s,
+        theirs_worst_s,
+        used[0] / done,
+        used[1] / done,
     )
 
 
