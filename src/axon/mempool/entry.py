@@ -89,6 +89,24 @@ class PoolEntry:
         return f"PoolEntry({self.txid[::-1].hex()})"
 
 
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """What RPC tells of an entry beside its own fields; an entry counts among both its kin.
+
+    Args:
+        ancestor_fees_sat: modified fees, as are all fees here.
+        replaceable: whether it, or what it hangs on, says that it may be replaced (BIP 125).
+    """
+
+    ancestor_count: int
+    ancestor_vsize: int
+    ancestor_fees_sat: int
+    descendant_count: int
+    descendant_vsize: int
+    descendant_fees_sat: int
+    replaceable: bool
+
+
 class Chunk(NamedTuple):
     """Entries that are mined together, in an order in which they may stand in a block.
 

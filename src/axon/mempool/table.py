@@ -8,14 +8,13 @@ What may come in is decided elsewhere (`acceptance`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 from types import MappingProxyType
 from typing import Final
 
 from axon.mempool.clusters import components, join, make_cluster, parents_first
-from axon.mempool.entry import Chunk, Cluster, PoolEntry
+from axon.mempool.entry import Chunk, Cluster, EntryFacts, PoolEntry
 from axon.mempool.journal import PoolJournal
 from axon.primitives.hashes import Txid, Wtxid
 from axon.primitives.transaction import MAX_MONEY_SAT, OutPoint, TxOut, outpoint_index
@@ -32,24 +31,6 @@ _HEAP_SLACK: Final = 1_000
 
 _Badness = tuple[float, int, int, int, Cluster]
 """Of a cluster's last chunk, the reverse of `_standing`; the cluster behind a number of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class EntryFacts:
-    """What RPC tells of an entry beside its own fields; an entry counts among both its kin.
-
-    Args:
-        ancestor_fees_sat: modified fees, as are all fees here.
-        replaceable: whether it, or what it hangs on, says that it may be replaced (BIP 125).
-    """
-
-    ancestor_count: int
-    ancestor_vsize: int
-    ancestor_fees_sat: int
-    descendant_count: int
-    descendant_vsize: int
-    descendant_fees_sat: int
-    replaceable: bool
 
 
 def usage_of(entry: PoolEntry) -> int:
