@@ -44,10 +44,9 @@ from axon.primitives.network import Network
 from axon.primitives.transaction import Transaction, TxOut
 from axon.primitives.verdict import Accepted, Rejected, Verdict
 
-_T = TypeVar("_T")
-
 MAX_THREADS: Final = 15
 """Check threads beside the calling one; the library takes no more."""
+_T = TypeVar("_T")
 
 
 def default_threads() -> int:
@@ -306,15 +305,15 @@ class Kernel:
         return height is not None and height < gone.below
 
     def _read_from_kernel(self, block_hash: BlockHash) -> bytes | None:
+        return self._from_kernel(block_hash, kernel_read.block_bytes)
+
+    def _from_kernel(self, block_hash: BlockHash, read: Callable[[int, int], _T]) -> _T | None:
         with self._calling() as opened, KernelCall(self._on_log):
             entry = self._entry(opened, block_hash)
-            return None if entry is None else kernel_read.block_bytes(opened.manager, entry)
+            return None if entry is None else read(opened.manager, entry)
 
     def read_spent(self, block_hash: BlockHash) -> list[list[Coin]] | None:
-        """The coins that a block spent, one list for each transaction; the coinbase's is empty.
-
-        None if the block is unknown, was never connected or is pruned.
-        """
+        """What each transaction of a block spent; None if never connected, unknown or pruned."""
         return self._read_undo(block_hash, kernel_read.spent_coins)
 
     def read_spent_sums(self, block_hash: BlockHash) -> list[int] | None:
@@ -323,18 +322,12 @@ class Kernel:
 
     def read_spent_at(self, block_hash: BlockHash, place: int) -> list[Coin] | None:
         """The coins that the transaction at a place of a block spent; None as for `read_spent`."""
-        return self._read_undo(
-            block_hash, lambda manager, entry: kernel_read.spent_coins_at(manager, entry, place)
-        )
+        return self._read_undo(block_hash, partial(kernel_read.spent_coins_at, place=place))
 
-    def _read_undo(
-        self, block_hash: BlockHash, read: Callable[[int, int], list[_T] | None]
-    ) -> list[_T] | None:
+    def _read_undo(self, block_hash: BlockHash, read: Callable[[int, int], _T]) -> _T | None:
         if self.gone is not None and self._is_gone(self.gone, block_hash):
             return None
-        with self._calling() as opened, KernelCall(self._on_log):
-            entry = self._entry(opened, block_hash)
-            return None if entry is None else read(opened.manager, entry)
+        return self._from_kernel(block_hash, read)
 
     def transaction_count(self, block_hash: BlockHash) -> int:
         """How many transactions a block has; 0 if never stored, or pruned off the chain."""
