@@ -39,7 +39,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n 2 -m "not interop and not slow and not process and not long"
 
-interop: setup $(FOREIGN)/ready $(FOREIGN)/electrum/ready $(FOREIGN)/btclib/tried $(PROGRAMS:tests/interop/%.txt=$(FOREIGN)/%/ready)
+interop: setup $(FOREIGN)/ray/tried $(FOREIGN)/ready $(FOREIGN)/electrum/ready $(FOREIGN)/btclib/tried $(PROGRAMS:tests/interop/%.txt=$(FOREIGN)/%/ready)
 	$(BIN)/pytest -q -rs -m interop tests/interop
 
 bench: setup
@@ -115,6 +115,12 @@ $(FOREIGN)/electrum/ready: tests/interop/fetchelectrum
 	@if command -v electrum >/dev/null; then :; \
 	elif rm -rf $(@D) && tests/interop/fetchelectrum $(@D); then touch $@; \
 	else echo "electrum could not be fetched: the tests against it will be skipped"; fi
+
+# Ray, beside axon, whose code runs on its workers.
+$(FOREIGN)/ray/tried: $(READY)
+	@mkdir -p $(@D)
+	@if $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[ray]'; then touch $@; \
+	else echo "ray could not be installed: the tests with it will be skipped"; fi
 
 # btclib-node needs a Python that axon does not know yet.
 $(FOREIGN)/btclib/tried:

@@ -63,6 +63,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         "mnemonic": "wallet",
         "cryptography": "chain wallet wire electrum",
         "segno": "cli",
+        "ray": "swarm",
         "pytest": "testing",
         "textual": "tui",
         "rich": "tui",
