@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from axon.cli.sim import main
 from axon.cli.simplan import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_PASS, EXIT_VIOLATION
+from axon.swarm.sim.faultruns import FaultRunReport
 
 
 @pytest.mark.process
@@ -92,4 +94,26 @@ def test_ctrl_c_says_what_was_done(tmp_path: Path) -> None:
     assert "of 500 seeds are not done" in err
     assert "no file is written of shard 1/2" in err
     assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def killed_after_one(seed: int, nodes: int) -> FaultRunReport:
+    """From the second seed on, its process is killed; once the first seed has been told."""
+    if seed:
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return FaultRunReport(seed, nodes, ())
+
+
+@pytest.mark.process
+def test_seeds_that_kill_their_processes_are_given_up_and_what_was_done_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("axon.cli.sim.run_faults", killed_after_one)
+    place = ["--shard", "1/1", "--into", str(tmp_path)]
+    assert main(["--seeds", "0..2", "--nodes", "2", "-j", "2", *place]) == EXIT_FAULT
+    printed = capsys.readouterr()
+    assert "1 of 1 seeds passed" in printed.out
+    assert "stopped: 2 of 3 seeds are not done: 1..2" in printed.err
+    assert "workers were lost 4 times while seed 1 was due" in printed.err
     assert not list(tmp_path.iterdir())

@@ -109,10 +109,14 @@ def _sim_seeds(work: SimWork, options: argparse.Namespace) -> int:
             for report in made:
                 reports.append(report)
                 print_seed(report, options.verbose)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EngineFailed) as error:
+        if isinstance(error, EngineFailed) and not reports:
+            raise  # Nothing was done that could be told.
         print(_stopped(seeds[len(reports) :], len(seeds), options.shard), file=sys.stderr)
         if reports:
-            print(seeds_summary(reports, time.perf_counter() - began))
+            print(seeds_summary(reports, time.perf_counter() - began), flush=True)
+        if isinstance(error, EngineFailed):
+            raise
         return EXIT_INTERRUPTED
     seconds = time.perf_counter() - began
     print(seeds_summary(reports, seconds))
@@ -130,11 +134,13 @@ def _stopped(left: range, seeds: int, shard: SeedShard | None) -> str:
 def _sim_plan(options: argparse.Namespace) -> int:
     """One plan, done to one network, with chance of each seed."""
     passed = undecided = 0
-    for run in run_seeds(partial(run_planned, case=read_case(options)), options.seeds, options):
-        passed += run.passed
-        undecided += not run.decided
-        if options.verbose or not run.passed or len(options.seeds) == 1:
-            print("\n".join(run.lines()), flush=True)
+    done = partial(run_planned, case=read_case(options))
+    with closing(run_seeds(done, options.seeds, options)) as made:
+        for run in made:
+            passed += run.passed
+            undecided += not run.decided
+            if options.verbose or not run.passed or len(options.seeds) == 1:
+                print("\n".join(run.lines()), flush=True)
     left = f", {undecided} undecided" * bool(undecided)
     print(f"{passed} of {len(options.seeds)} seeds passed{left}")
     if passed == len(options.seeds):

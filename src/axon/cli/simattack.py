@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from types import MappingProxyType
 from typing import Final
 
@@ -52,7 +53,8 @@ def attack_main(arguments: Sequence[str]) -> int:
     parser.add_argument("-v", "--verbose", action="store_true", help="print what holds as well")
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     options = parser.parse_args(arguments)
-    reports = list(run_seeds(ATTACKS[options.attack], options.seeds, options))
+    with closing(run_seeds(ATTACKS[options.attack], options.seeds, options)) as made:
+        reports = list(made)
     passed = sum(report.passed for report in reports)
     found = over(report.sometimes for report in reports)
     if options.json:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from concurrent.futures import Future
 
 import pytest
 
-from axon.cli.sim import main
-from axon.cli.simplan import EXIT_FAULT
 from axon.swarm.engine.rayexecutor import (
-    ADDRESS_VARIABLE,
     CLIENT_PORT,
     _checked,
     _settle,
@@ -33,37 +28,6 @@ def test_a_head_that_does_not_answer_is_named() -> None:
     assert CLIENT_PORT == 10_001
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--engine", "slurm"], "'slurm' is no engine"),
-        (["--engine", "ray", "--jobs", "2"], "--jobs are processes of this machine"),
-        (["--engine", "ray://127.0.0.1:1"], "no head of a Ray cluster answers"),
-        (["--engine", "ray"], "pip install 'axon-node[ray]'"),
-        (["attack", "censor", "--engine", "ray"], "pip install 'axon-node[ray]'"),
-    ],
-)
-def test_the_command_says_so_in_a_sentence(
-    arguments: list[str],
-    said: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)
-    assert main(arguments) == EXIT_FAULT
-    error = capsys.readouterr().err
-    assert said in error
-    assert error.count("\n") == 1
-
-
-def test_a_cluster_that_the_environment_names_must_answer(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(ADDRESS_VARIABLE, "127.0.0.1:1")  # Ray itself would try for minutes.
-    assert main(["--engine", "ray"]) == EXIT_FAULT
-    assert "no head of a Ray cluster answers at 127.0.0.1:1" in capsys.readouterr().err
-
-
 def test_other_code_on_a_worker_is_refused() -> None:
     assert _checked(source_fingerprint(), divmod, (7, 2), {}) == (3, 1)
     with pytest.raises(EngineFailed, match="has other code than this machine"):
@@ -80,8 +44,3 @@ def test_a_result_is_handed_on_and_a_dropped_call_stays_dropped() -> None:
     dropped.cancel()
     _settle(dropped, theirs)
     assert dropped.cancelled()
-
-
-def test_ray_is_not_imported_unless_it_is_asked_for() -> None:
-    code = "import sys, axon.cli.sim, axon.cli.swarm; sys.exit('ray' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
