@@ -389,6 +389,8 @@ def test_how_much_of_the_coins_is_kept_in_memory(monkeypatch: pytest.MonkeyPatch
     assert config().node.caches == DEFAULT_CACHES
     assert config("-dbcache=1000").node.caches == CacheSizes.within(1000)
     assert config("-dbcache=-1").node.caches == CacheSizes.within(4)
+    small = config("-maxsigcachesize=1").node.caches
+    assert small == CacheSizes.within(450, 1) != DEFAULT_CACHES
     monkeypatch.setattr(kernelcache, "is_possible", lambda: False)
     assert config().node.warnings == ()
     assert config("-dbcache=1000").node.warnings == (

@@ -201,6 +201,7 @@ logsourcelocations flag |              | Write where in the program a line comes
 logthreadnames flag     |              | Write the name of the thread (default: 0)
 logtimemicros flag      |              | Write microseconds (default: 0)
 logtimestamps flag      |              | Write the time (default: 1)
+maxsigcachesize value   | <n>          | Keep so many MiB of signatures and scripts that were verified; on Linux (default: 32)
 maxtipage     value     | <n>          | The first sync goes on while the tip is older than this many seconds (default: 86400)
 mocktime      value     | <n>          | Seconds since 1970, instead of the clock (default: 0)
 printtoconsole flag     |              | Write the log to standard output (default: 1, but 0 with -daemon, and on a terminal, where progress is shown instead)

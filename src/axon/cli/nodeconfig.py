@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from axon.chain.cachesizes import DEFAULT_MIB, CacheSizes
+from axon.chain.cachesizes import DEFAULT_MIB, VERIFIED_MIB, CacheSizes
 from axon.cli.background import Background
 from axon.cli.catalogue import OPTIONS
 from axon.cli.chainrules import read_network
@@ -139,7 +139,10 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             max_tip_age_s=settings.number("maxtipage", MAX_TIP_AGE_S),
             mocktime_s=_mocktime(settings),
             script_threads=script_threads(settings.number("par", 0)),
-            caches=CacheSizes.within(settings.number("dbcache", DEFAULT_MIB)),
+            caches=CacheSizes.within(
+                settings.number("dbcache", DEFAULT_MIB),
+                settings.number("maxsigcachesize", VERIFIED_MIB),
+            ),
             filter_index=filter_index,
             indexes=frozenset([name for name in INDEXES if settings.flag(name, False)]),
             prune_target_bytes=prune_target_bytes,

@@ -87,7 +87,6 @@ checkblockindex     silent          libbitcoinkernel decides when it checks itse
 checkmempool        silent          checks of Bitcoin Core's own pool
 checkpoints         warned          checkpoints were removed
 logratelimit        silent          what a stranger can have logged is bounded where it is logged
-maxsigcachesize     silent          libbitcoinkernel decides how much it keeps in memory
 test                warned  none    its options are for tests of Bitcoin Core itself
 
 signer              refused none    no signing device is asked

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from axon.chain.cachesizes import CacheSizes
-from axon.consensus import chainparams, library
+from axon.consensus import chainparams, library, signaturecache
 from axon.consensus.kernel_log import (
     KernelCall,
     failure,
@@ -153,6 +153,7 @@ def _manager(
     if options is None:
         raise _refusal(call, data_dir, blocks_dir)
     library.manager_options_set_threads(options, threads)
+    signaturecache.resize(options, caches.verified_bytes)
     if any(wipe):
         library.manager_options_set_wipe(options, *map(int, wipe))
     if in_memory:

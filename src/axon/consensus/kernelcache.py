@@ -44,7 +44,8 @@ def resize(handle: int, sizes: CacheSizes) -> bool:
     Raises:
         KernelError: this version of the library keeps its totals elsewhere.
     """
-    if sizes == DEFAULT_CACHES or not is_possible():
+    usual = (DEFAULT_CACHES.coins_bytes, DEFAULT_CACHES.database_bytes)
+    if (sizes.coins_bytes, sizes.database_bytes) == usual or not is_possible():
         return True
     manager = HANDLE.from_address(handle).value
     assert manager is not None, "an open kernel has one"

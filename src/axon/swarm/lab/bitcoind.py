@@ -78,7 +78,11 @@ def find_bitcoind(named: str = "") -> Bitcoind:
 
 
 def command_line(
-    path: str, folder: Path, item: Component, dialled: Sequence[Endpoint]
+    path: str,
+    folder: Path,
+    item: Component,
+    dialled: Sequence[Endpoint],
+    blocks: Path | None = None,
 ) -> list[str]:
     """How a node is called that is a bitcoind.
 
@@ -87,6 +91,7 @@ def command_line(
         folder: of the component.
         item: what is known of it.
         dialled: to whom it stays connected.
+        blocks: a file of blocks to begin with.
     """
     telling = item.kind is not ComponentKind.JOINER and item.on_cjdns
     return [
@@ -104,6 +109,7 @@ def command_line(
         # What it does not choose by itself: those that it is to dial alone.
         *(["-connect=0"] if item.dials is not None else []),
         *[f"-addnode={endpoint}" for endpoint in dialled[:MAX_ADDED]],
+        *([] if blocks is None else [f"-loadblock={blocks}"]),
         # It asks nobody outside, and opens nothing besides.
         "-dnsseed=0",
         "-fixedseeds=0",

@@ -19,7 +19,7 @@ from axon.swarm.invariants import Finding, counted, told_of
 from axon.swarm.lab.backends import backend_of
 from axon.swarm.lab.checkedrun import CheckedNode, CheckedRun
 from axon.swarm.lab.faucet import holdings, is_confirmed, mine, pay
-from axon.swarm.lab.lifecycle import FIRST_BLOCKS
+from axon.swarm.lab.firstblocks import FIRST_BLOCKS
 from axon.swarm.lab.liveness import CONVERGENCE_LIMIT_S, names, until_one_tip
 from axon.swarm.lab.manifest import NodeProgram
 from axon.swarm.lab.probes import ServiceResult, Unserved, cold_wallets, run_probes

@@ -19,13 +19,16 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.privatefiles import make_folder
 from axon.errors import ConfigError, disk_refusal
+from axon.machine import SECOND
 from axon.swarm.invariants import counted
 from axon.swarm.lab.axonprocess import last_errors
 from axon.swarm.lab.backends import BACKENDS, backend_of
 from axon.swarm.lab.bitcoind import find_bitcoind
 from axon.swarm.lab.faucet import FaucetEmpty, give, mine, unfunded
+from axon.swarm.lab.firstblocks import FILE, FIRST_BLOCKS, has_lived, write_first_blocks
 from axon.swarm.lab.manifest import (
     LOCK,
     MANIFEST,
@@ -54,20 +57,18 @@ LEAVE_LIMIT_S: Final = 30.0
 GONE_LIMIT_S: Final = 10.0
 """How long the system may take to end a process that was killed; a busy disk holds it a while."""
 
-FIRST_BLOCKS: Final = 101
-"""Blocks of a young network: so the first new coins may be spent, and nobody thinks that it is
-still far behind."""
-
 STAGE: Final = "stage"
 """In the folder of a run with trials: what its components had on their disks before the first."""
 
 OPERATIONS: Final = "operations.jsonl"
 """Likewise: what clients asked in the trials, and what became of it. It outlives the run."""
 
-RUN_FILES: Final = frozenset({STAGE, PASSPHRASE})
+RUN_FILES: Final = frozenset({STAGE, PASSPHRASE, FILE})
 """What no component can be called, for each has a folder beside these."""
 
-_LEFT_OVER: Final = frozenset({LOCK, "manifest.new", PASSPHRASE, f"{PASSPHRASE}.new"})
+_LEFT_OVER: Final = frozenset(
+    {LOCK, "manifest.new", PASSPHRASE, f"{PASSPHRASE}.new", FILE, f"{FILE}.new"}
+)
 
 
 def load(folder: Path) -> Manifest:
@@ -181,6 +182,8 @@ def _start_missing(manifest: Manifest, say: Say, *, fresh: bool) -> None:
     cont(manifest, paused)
     if manifest.links:  # Their relay may have died.
         backend_of(manifest).shape(manifest)
+    if not any(has_lived(manifest, item) for item in manifest.nodes):
+        write_first_blocks(manifest.folder, Clock().now() // SECOND)
     names = [item.name for item in manifest.nodes]
     start(manifest, names, say)
     if not fresh:  # Who was started by a controller that was killed may have been told nothing.

@@ -18,6 +18,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
+from axon.chain.cachesizes import DEFAULT_MIB, CacheSizes
 from axon.drivers.aio.privatefiles import keep_private
 from axon.errors import AxonError
 from axon.host.logfile import Log, LogSettings
@@ -47,6 +48,9 @@ TURN_MINER: Final = "turn miner"
 RELAY: Final = "relay"
 """What carries the packets of links that are shaped (`linkrelay`)."""
 
+_CACHES: Final = CacheSizes.within(DEFAULT_MIB, verified_mib=1)
+"""Of a node: room for the scripts of 16,000 transactions, where whole runs have a few hundred."""
+
 _CALLERS: Final = (ip_network("127.0.0.0/8"), ip_network("::1"))
 """Who may ask: this machine, or what is in the same namespace."""
 
@@ -64,7 +68,21 @@ def arguments(folder: Path, item: Component, dialled: Sequence[Endpoint]) -> lis
     return [str(folder), json.dumps(item.to_json()), *map(str, dialled)]
 
 
-def node_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]) -> FullNodeSettings:
+def node_arguments(
+    folder: Path, item: Component, dialled: Sequence[Endpoint], blocks: Path | None
+) -> list[str]:
+    """What the program of a node is told.
+
+    Args:
+        folder, item, dialled: as for `arguments`.
+        blocks: a file of blocks to begin with; None to have them all from peers.
+    """
+    return [str(blocks or ""), *arguments(folder, item, dialled)]
+
+
+def node_settings(
+    folder: Path, item: Component, dialled: tuple[Endpoint, ...], blocks: tuple[Path, ...] = ()
+) -> FullNodeSettings:
     """A full node's settings."""
     place = folder / NETWORK_FOLDER
     server = ServerSettings((item.rpc,), _CALLERS)
@@ -90,6 +108,8 @@ def node_settings(folder: Path, item: Component, dialled: tuple[Endpoint, ...]) 
         ),
         rpc=RpcSettings(server, place / ".cookie"),
         script_threads=script_threads(1),
+        caches=_CACHES,
+        load_blocks=blocks,
     )
 
 
@@ -134,8 +154,10 @@ def _node() -> Program:
     from axon.host.nodeprogram import run_node
 
     def run(told: Sequence[str]) -> None:
-        folder, item, dialled = read_arguments(told)
-        settings, conduct = node_settings(folder, item, dialled), Conduct(folder)
+        blocks, *rest = told
+        folder, item, dialled = read_arguments(rest)
+        begins_with = (Path(blocks),) if blocks else ()
+        settings, conduct = node_settings(folder, item, dialled, begins_with), Conduct(folder)
         prepare(settings.folder)
         with locked(settings.folder), _logged(settings.folder / LOG) as log:
             run_loop(

@@ -23,6 +23,7 @@ from axon.swarm.lab.axonprocess import AxonProcess
 from axon.swarm.lab.backends import backend_of
 from axon.swarm.lab.bitcoind import command_line
 from axon.swarm.lab.blockprompt import BlockPrompt
+from axon.swarm.lab.firstblocks import first_blocks_of
 from axon.swarm.lab.manifest import (
     NETWORK_FOLDER,
     PASSPHRASE,
@@ -38,7 +39,7 @@ from axon.swarm.lab.minerloop import Miner
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
 from axon.swarm.lab.processes import START_LIMIT_S, NodeFailed, wait_until
 from axon.swarm.lab.processidentity import identity_of, is_alive
-from axon.swarm.lab.programs import arguments
+from axon.swarm.lab.programs import arguments, node_arguments
 from axon.swarm.lab.walletprocess import WalletProcess
 
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
@@ -147,11 +148,11 @@ def spawn_node(manifest: Manifest, item: Component) -> NodeProcess:
     with suppress(FileNotFoundError):  # With the last run's password nobody gets an answer.
         (folder / NETWORK_FOLDER / ".cookie").unlink()
     refuse(folder, item.bans)
-    others = dialled(manifest, item)
+    others, blocks = dialled(manifest, item), first_blocks_of(manifest, item)
     if item.program is NodeProgram.BITCOIND:
-        _spawn(manifest, item, command_line(manifest.bitcoind, folder, item, others))
+        _spawn(manifest, item, command_line(manifest.bitcoind, folder, item, others, blocks))
     else:
-        _spawn(manifest, item, arguments(folder, item, others))
+        _spawn(manifest, item, node_arguments(folder, item, others, blocks))
     return node_of(manifest, item.name)
 
 

@@ -25,6 +25,7 @@ from axon.swarm.faultplan import FaultPlan, FaultStep, Op, Way, Withheld
 from axon.swarm.lab import lifecycle, startup
 from axon.swarm.lab.backends import backend_of
 from axon.swarm.lab.faucet import give, mine
+from axon.swarm.lab.firstblocks import FIRST_BLOCKS
 from axon.swarm.lab.manifest import (
     NETWORK_FOLDER,
     Component,
@@ -99,7 +100,7 @@ class LabNetwork:
         self._set_clocks(self._told)
         startup.start(manifest, [item.name for item in manifest.nodes], _quiet)
         with node_of(manifest, manifest.nodes[0].name).connected() as first:
-            mine(first, lifecycle.FIRST_BLOCKS)
+            mine(first, FIRST_BLOCKS)
             owners = manifest.of_kind(ComponentKind.WALLET, ComponentKind.COLD)
             if owners:
                 give(first, [self.address_of(item.name) for item in owners])
