@@ -32,7 +32,8 @@ from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.plan import RunRequest
 from axon.swarm.lab.processidentity import is_alive
 from axon.swarm.lab.runregistry import RunRegistry
-from axon.swarm.lab.startup import settle, start
+from axon.swarm.lab.settling import settle
+from axon.swarm.lab.startup import start
 from axon.swarm.lab.topology import RunTopology
 from axon.swarm.planfit import sides_of
 from axon.swarm.sim.trialnetwork import TrialNetwork

@@ -18,7 +18,7 @@ from axon.swarm.lab.manifest import Manifest, run_locked
 from axon.swarm.lab.members import mean_pss_mb, views, wallet_views
 from axon.swarm.lab.plan import RunRequest
 from axon.swarm.lab.runregistry import RunRegistry
-from axon.swarm.lab.startup import MESHED, SERVED_BY
+from axon.swarm.lab.settling import MESHED, SERVED_BY
 from bench.pace import Pace
 from bench.table import Row, Skipped
 

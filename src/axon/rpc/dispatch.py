@@ -313,7 +313,8 @@ class Registry:
 
     def add(self, function: Callable[..., object]) -> None:
         """Take in one function that bears `@method`."""
-        added = Method(function, getattr(function, _MARK))
+        kept = vars(function)  # For all servers of a program, and all programs that it forks.
+        added = kept["method"] = kept.get("method") or Method(function, kept[_MARK])
         assert added.name not in self.methods, f"two methods are called {added.name}"
         self.methods[added.name] = added
 

@@ -178,11 +178,12 @@ def test_miners_mine_at_nodes_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (RunRequest(0), "1 to 200 nodes"),
-        (RunRequest(201), "1 to 200 nodes"),
+        (RunRequest(0), "1 to 500 nodes"),
+        (RunRequest(501), "1 to 500 nodes"),
         (RunRequest(3, miners=4), "0 to 3 miners"),
         (RunRequest(3, miners=-1), "0 to 3 miners"),
         (RunRequest(3, groups=4), "1 to 3 groups"),
+        (RunRequest(401, groups=2), "at most 200 nodes"),
         (RunRequest(3, interval_s=0), "every 0 s"),
     ],
 )

@@ -23,7 +23,8 @@ from axon.swarm.lab.manifest import BackendName, ComponentKind, Manifest
 from axon.swarm.lab.namespaces import Namespaces
 from axon.swarm.lab.plan import RunRequest, plan_joiner, plan_run, plan_wallet
 from axon.swarm.lab.processes import wait_until
-from axon.swarm.lab.startup import are_cut, dialled
+from axon.swarm.lab.settling import are_cut
+from axon.swarm.lab.startup import dialled
 
 BACKEND = Namespaces()
 LIMIT_S = 5.0

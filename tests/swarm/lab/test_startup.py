@@ -37,8 +37,3 @@ def test_a_ban_list_keeps_the_bans_that_are_not_lifted(tmp_path: Path) -> None:
     startup.refuse(tmp_path, ("127.2.1.1", "127.3.1.1"))
     startup.refuse(tmp_path, ("127.4.1.1",), no_longer=("127.2.1.1",))
     assert startup.refused(tmp_path) == {"127.3.1.1", "127.4.1.1"}
-
-
-def test_who_does_not_run_cannot_be_reached(tmp_path: Path) -> None:
-    manifest = plan_run(tmp_path, RunRequest(3), Random(7))
-    assert startup.reachable(manifest, manifest.nodes[0]) == []

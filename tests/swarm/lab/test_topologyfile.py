@@ -95,7 +95,7 @@ ELEVEN: list[object] = list(range(11))
         (as_json([1, 2], [(1, 2), (1, 5)]), "there is no node '5'"),
         (as_json([1, 1], []), "two nodes '1'"),
         (as_json([1, "n1"], [(1, "n1")]), "two nodes would be called n1"),
-        (as_json(list(range(201)), []), "more than 200 nodes"),
+        (as_json(list(range(501)), []), "more than 500 nodes"),
         (as_json(ELEVEN, [(0, each) for each in ELEVEN[1:]]), "n0 dials 10 nodes"),
         (as_json(["a b", 2], [("a b", 2)]), "'a b' is no name of a node"),
         (as_json(["../x", 2], [("../x", 2)]), "is no name of a node"),

@@ -97,7 +97,7 @@ def test_elsewhere_no_entry_is_fixed(topology: RunTopology) -> None:
     assert fixed_entry(topology, ["n1", "n2"], 1) is None
 
 
-@pytest.mark.parametrize(("nodes", "wallets"), [(1, 50), (30, 10), (200, 50)])
+@pytest.mark.parametrize(("nodes", "wallets"), [(1, 50), (30, 10), (500, 50)])
 def test_everybody_has_an_address_of_his_own(tmp_path: Path, nodes: int, wallets: int) -> None:
     manifest = raised(tmp_path, RunTopology.ORGANIC, nodes, wallets)
     everybody = [*manifest.nodes, *manifest.wallets]

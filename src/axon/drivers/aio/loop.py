@@ -37,6 +37,11 @@ def _run(main: Coroutine[None, None, None], loop_of: Callable[[], LoopFactory | 
         main.close()  # Python complains of one that ctrl-C kept from its first step.
 
 
+def load_loop() -> None:
+    """Load what `run_loop` needs, for processes that are forked and share it."""
+    _quickest_loop()
+
+
 def _quickest_loop() -> LoopFactory | None:
     try:
         import uvloop

@@ -25,7 +25,7 @@ class Backend(ABC):
     @property
     @abstractmethod
     def mesh_limit_s(self) -> float:
-        """How long a whole network may take until all are linked and stand on one block."""
+        """How long 100 nodes may take until all are linked and stand on one block."""
 
     @property
     @abstractmethod

@@ -48,7 +48,8 @@ from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import NodeFailed
 from axon.swarm.lab.processidentity import is_alive, is_paused, send_signal, wait_gone
 from axon.swarm.lab.runregistry import RunRegistry, claiming
-from axon.swarm.lab.startup import Say, have_listen, settle, start, tell_addresses
+from axon.swarm.lab.settling import settle
+from axon.swarm.lab.startup import Say, have_listen, start, tell_addresses
 from axon.swarm.lab.topology import GivenTopology
 
 LEAVE_LIMIT_S: Final = 30.0

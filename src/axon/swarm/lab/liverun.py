@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from axon.drivers.aio.clock import Clock
 from axon.machine import Instant
-from axon.swarm.lab import lifecycle, members, startup
+from axon.swarm.lab import lifecycle, members, settling, startup
 from axon.swarm.lab.axonprocess import CALL_LIMIT_S
 from axon.swarm.lab.manifest import PASSPHRASE, Component, DesiredState, Manifest
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
@@ -96,7 +96,7 @@ class LiveRun:
 
     def settle(self, limit_s: float) -> float:
         """Wait until all nodes are linked and on one block; seconds that it took."""
-        return startup.settle(self.manifest, lambda _: None, limit_s)
+        return settling.settle(self.manifest, lambda _: None, limit_s)
 
     def add(self, item: Component) -> None:
         """Take a temporary node or wallet into the manifest; it is not started yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
@@ -99,19 +99,24 @@ def each(items: Sequence[_T], ask: Callable[[_T], _R]) -> list[_R]:
         return list(pool.map(ask, items))
 
 
-def views(manifest: Manifest) -> list[NodeView]:
-    """What all nodes of a run say of themselves."""
+def views(manifest: Manifest, names: Collection[str] = ()) -> list[NodeView]:
+    """What nodes of a run say of themselves: those of these names, or all if none is given."""
     return each(
-        manifest.nodes, lambda item: node_of(manifest, item.name, LOOK_LIMIT_S).view(state_of(item))
+        _asked(manifest.nodes, names),
+        lambda item: node_of(manifest, item.name, LOOK_LIMIT_S).view(state_of(item)),
     )
 
 
-def wallet_views(manifest: Manifest) -> list[NodeView]:
-    """What all wallets of a run say of themselves."""
+def wallet_views(manifest: Manifest, names: Collection[str] = ()) -> list[NodeView]:
+    """What wallets of a run say of themselves, likewise."""
     return each(
-        manifest.wallets,
+        _asked(manifest.wallets, names),
         lambda item: wallet_of(manifest, item.name, LOOK_LIMIT_S).view(state_of(item)),
     )
+
+
+def _asked(items: Sequence[Component], names: Collection[str]) -> list[Component]:
+    return [item for item in items if not names or item.name in names]
 
 
 def mean_pss_mb(seen: Sequence[NodeView]) -> float:

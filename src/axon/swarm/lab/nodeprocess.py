@@ -116,10 +116,11 @@ class NodeProcess(AxonProcess):
             name, folder, command, identity=identity, timeout_s=timeout_s, connect=connect
         )
         self.chain = chain
-        p2p_port, rpc_port, door_port = free_ports(3, host)
-        self.p2p = p2p or Endpoint(host, p2p_port)
-        self.rpc_endpoint = rpc_endpoint or Endpoint(host, rpc_port)
-        self.door = Endpoint(host, door_port) if trusted_door else self.p2p
+        missing = (p2p, rpc_endpoint).count(None) + trusted_door
+        free = iter(free_ports(missing, host) if missing else ())  # Most nodes of a lab need none.
+        self.p2p = p2p or Endpoint(host, next(free))
+        self.rpc_endpoint = rpc_endpoint or Endpoint(host, next(free))
+        self.door = Endpoint(host, next(free)) if trusted_door else self.p2p
         self.options = tuple(options)
         if trusted_door:
             self.options += (f"-whitebind=noban@{self.door}", "-whitelist=out,noban@127.0.0.0/8")

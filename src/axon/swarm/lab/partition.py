@@ -23,15 +23,9 @@ from axon.swarm.lab.members import each, node_of, nodes_of
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import wait_until
 from axon.swarm.lab.processidentity import is_alive, is_paused
+from axon.swarm.lab.settling import are_cut
 from axon.swarm.lab.slowlinks import unshape
-from axon.swarm.lab.startup import (
-    add_node,
-    are_cut,
-    drop_node,
-    refuse,
-    refused,
-    tell_addresses,
-)
+from axon.swarm.lab.startup import add_node, drop_node, refuse, refused, tell_addresses
 from axon.swarm.lab.targets import Targets
 
 CUT_LIMIT_S: Final = 20.0

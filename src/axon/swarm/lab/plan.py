@@ -32,7 +32,10 @@ from axon.swarm.lab.topology import (
     seed_nodes,
 )
 
-MAX_NODES: Final = 200
+MAX_NODES: Final = 500
+MAX_IN_GROUP: Final = 200
+"""Nodes of one netgroup: on loopback the last byte of an address says which of them it is."""
+
 MAX_WALLETS: Final = 50
 """The first new coins of a run are shared out among them."""
 
@@ -101,6 +104,8 @@ class RunRequest:
         most = min(self.nodes, BACKENDS[self.backend].max_groups)
         if not 0 <= self.groups <= most:
             raise ConfigError(f"{self.nodes} nodes make 1 to {most} groups")
+        if self.nodes > self.group_count * MAX_IN_GROUP:
+            raise ConfigError(f"a group has at most {MAX_IN_GROUP} nodes; name more --groups")
         if len(self.programs) != self.nodes:
             raise ConfigError(
                 f"--mix names {len(self.programs)} nodes, and the run is to have {self.nodes}"

@@ -146,12 +146,19 @@ def read_arguments(told: Sequence[str]) -> tuple[Path, Component, tuple[Endpoint
 
 
 def _node() -> Program:
-    # Each node that answers RPC loads the server when it begins; here it is shared.
+    # What a node loads and makes when it begins, and all have in common, is there before a fork.
+    import encodings.idna  # noqa: F401
+
     import axon.rpc.server  # noqa: F401
-    from axon.drivers.aio.loop import run_loop
+    from axon.drivers.aio.loop import load_loop, run_loop
     from axon.host.conditions import Conditions
     from axon.host.datadir import locked, prepare
     from axon.host.nodeprogram import run_node
+    from axon.rpc.dispatch import Registry
+    from axon.rpc.methods import MODULES
+
+    load_loop()
+    Registry(MODULES)
 
     def run(told: Sequence[str]) -> None:
         blocks, *rest = told
@@ -175,11 +182,13 @@ def _node() -> Program:
 def _wallet() -> Program:
     # The server is among what a served wallet loads when it begins.
     import axon.rpc.server  # noqa: F401
-    from axon.drivers.aio.loop import run_loop
+    from axon.drivers.aio.loop import load_loop, run_loop
     from axon.host.datadir import locked
     from axon.host.lightwallet import WALLET_FILE
     from axon.host.walletprogram import run_wallet
     from axon.swarm.lab.walletkeys import make_wallet
+
+    load_loop()
 
     def run(told: Sequence[str]) -> None:
         """Serve a wallet; one that is not there is first made from its words."""

@@ -1,4 +1,4 @@
-"""How components begin: their configuration, their first words to each other, and the wait for all.
+"""How components begin: their configuration, and their first words to each other.
 
 Processes are started a few at a time, since each needs a processor for a while. When all nodes of a
 batch answer they are told addresses of others, so nobody dials who does not listen yet and
@@ -8,7 +8,7 @@ remembers the failure for ten minutes; wallets begin when there are nodes to dia
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,6 @@ from axon.rpc.errors import RpcError
 from axon.swarm.lab.axonprocess import AxonProcess
 from axon.swarm.lab.backends import backend_of
 from axon.swarm.lab.bitcoind import command_line
-from axon.swarm.lab.blockprompt import BlockPrompt
 from axon.swarm.lab.firstblocks import first_blocks_of
 from axon.swarm.lab.manifest import (
     NETWORK_FOLDER,
@@ -34,9 +33,9 @@ from axon.swarm.lab.manifest import (
     Manifest,
     NodeProgram,
 )
-from axon.swarm.lab.members import each, node_of, nodes_of, state_of, views, wallet_of, wallet_views
+from axon.swarm.lab.members import each, node_of, nodes_of, state_of, wallet_of
 from axon.swarm.lab.minerloop import Miner
-from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
+from axon.swarm.lab.nodeprocess import NodeProcess, ProcessState
 from axon.swarm.lab.processes import START_LIMIT_S, NodeFailed, wait_until
 from axon.swarm.lab.processidentity import identity_of, is_alive
 from axon.swarm.lab.programs import arguments, node_arguments
@@ -45,12 +44,6 @@ from axon.swarm.lab.walletprocess import WalletProcess
 AT_ONCE: Final = 2 * (os.cpu_count() or 1)
 """Nodes that start side by side: one computes while another waits for the disk."""
 
-MESHED: Final = 8
-"""Outbound peers that a node keeps for everything, if there are so many."""
-
-SERVED_BY: Final = 3
-"""Nodes that a wallet is connected to, if it knows so many."""
-
 _PROGRAMS: Final = {
     ComponentKind.NODE: "node",
     ComponentKind.JOINER: "node",
@@ -58,7 +51,6 @@ _PROGRAMS: Final = {
     ComponentKind.COLD: "wallet",
     ComponentKind.MINER: "miner",
 }
-_LOOK_AGAIN_S: Final = 0.2
 CONF: Final = "bitcoin.conf"
 _BANS: Final = "banlist.json"
 _CONFIGURATION: Final = """\
@@ -277,102 +269,14 @@ def _call_back(manifest: Manifest, names: Sequence[str]) -> None:
     """
     started = [manifest.components[name] for name in names]
     for item in manifest.nodes:
-        callees = [other for other in started if other.p2p in dialled(manifest, item)]
+        to_dial = frozenset(dialled(manifest, item))
+        callees = [other for other in started if other.p2p in to_dial]
         if not callees or state_of(item) is not ProcessState.RUNNING:
             continue
         node = node_of(manifest, item.name)
         for other in callees:
             if other.host not in item.bans:
                 node.rpc("addnode", str(other.p2p), "onetry")
-
-
-def reachable(manifest: Manifest, item: Component) -> list[Component]:
-    """The other nodes that run and that no partition hides from this one."""
-    return [
-        other
-        for other in manifest.nodes
-        if other.name != item.name
-        and not are_cut(manifest, item.name, other.name)
-        and state_of(other) is ProcessState.RUNNING
-    ]
-
-
-def are_cut(manifest: Manifest, one: str, other: str) -> bool:
-    """Whether two nodes are on different sides of a partition."""
-    found = [side for side in manifest.sides if one in side or other in side]
-    return len(found) > 1
-
-
-def is_meshed(manifest: Manifest, seen: NodeView) -> bool:
-    """Whether a node has the peers it should have: enough of them, or those it is to dial."""
-    item = manifest.components[seen.name]
-    others = reachable(manifest, item)
-    names = {other.name for other in others}
-    if item.dials is not None:
-        return names & set(item.dials) <= seen.linked
-    enough = min(MESHED, len({other.group for other in others}))
-    return len(seen.outbound) >= enough or names <= seen.linked
-
-
-def tips_by_side(manifest: Manifest, seen: Sequence[NodeView]) -> list[int]:
-    """For each side of a partition, or for the one network, how many tips its nodes stand on."""
-    sides = manifest.sides or (tuple(item.name for item in manifest.nodes),)
-    return [
-        len({each.tip for each in seen if each.answers and each.name in side}) for side in sides
-    ]
-
-
-def is_served(manifest: Manifest, seen: NodeView, tips: Collection[str]) -> bool:
-    """Whether a wallet has seen a last block of nodes and is connected to enough of them.
-
-    Args:
-        manifest: of the run.
-        seen: what the wallet says.
-        tips: last blocks of nodes.
-    """
-    entries = manifest.components[seen.name].entries
-    alive = sum(state_of(manifest.components[name]) is ProcessState.RUNNING for name in entries)
-    return not alive or (seen.tip in tips and len(seen.outbound) >= min(SERVED_BY, alive))
-
-
-def settle(manifest: Manifest, say: Say, limit_s: float | None = None) -> float:
-    """Wait until all running nodes are linked and stand on one block, and wallets have seen it.
-
-    Args:
-        manifest: of the run.
-        say: told how it goes.
-        limit_s: how long that may take; None for what the backend allows a whole network.
-
-    Returns:
-        Seconds that it took.
-
-    Raises:
-        TooLate: they do not.
-    """
-    prompt = BlockPrompt(manifest)
-
-    def settled() -> bool:
-        seen = _lively(views(manifest))
-        prompt.look(seen)
-        linked = sum(item.answers and is_meshed(manifest, item) for item in seen)
-        tips = tips_by_side(manifest, seen)
-        names = {item.tip for item in seen if item.answers}
-        wallets = _lively(wallet_views(manifest))
-        served = sum(item.answers and is_served(manifest, item, names) for item in wallets)
-        linked_wallets = f", {served} of {len(wallets)} wallets" * bool(wallets)
-        say(
-            f"{linked} of {len(seen)} nodes{linked_wallets} are linked; "
-            f"different last blocks: {max(tips)}"
-        )
-        return linked == len(seen) and served == len(wallets) and max(tips) <= 1
-
-    limit_s = backend_of(manifest).mesh_limit_s if limit_s is None else limit_s
-    return wait_until(settled, limit_s, "all nodes linked and on one block", _LOOK_AGAIN_S)
-
-
-def _lively(seen: Iterable[NodeView]) -> list[NodeView]:
-    """Those that live and are not paused, whether they answer or not."""
-    return [item for item in seen if item.state in (ProcessState.RUNNING, ProcessState.SILENT)]
 
 
 def add_node(node: NodeProcess, other: Component) -> None:

@@ -13,7 +13,7 @@ from axon.swarm.lab import members
 from axon.swarm.lab.manifest import Component, ComponentKind, Manifest
 from axon.swarm.lab.nodeprocess import NodeProcess, NodeView, ProcessState
 from axon.swarm.lab.probes import ENOUGH_SAT
-from axon.swarm.lab.startup import MESHED
+from axon.swarm.lab.settling import MESHED
 from axon.swarm.lab.walletprocess import WalletProcess
 from axon.swarm.story.participants import amount_sat
 
