@@ -10,8 +10,9 @@ from random import Random
 import pytest
 
 from axon.swarm.lab import settling
+from axon.swarm.lab.axonprocess import LinkView
 from axon.swarm.lab.manifest import Manifest
-from axon.swarm.lab.nodeprocess import LinkView, NodeView, ProcessState
+from axon.swarm.lab.nodeprocess import NodeView, ProcessState
 from axon.swarm.lab.plan import RunRequest, plan_run
 from axon.swarm.lab.processes import TooLate
 from axon.swarm.lab.topology import RunTopology
