@@ -37,8 +37,10 @@ PAUSE_S: Final = 0.02
 LIMIT_S: Final = 60.0
 
 _PLAIN, _ENCRYPTED = [Endpoint("127.0.0.1", port) for port in free_ports(2)]
-_SCRIPT: Final = b"\x00\x14" + b"hot script of many".ljust(20, b".")
-_HASH: Final = to_hex(sha256(_SCRIPT).digest())
+SCRIPT: Final = b"\x00\x14" + b"hot script of many".ljust(20, b".")
+"""That many outputs pay, and many wallets ask for."""
+
+_HASH: Final = to_hex(sha256(SCRIPT).digest())
 _QUESTIONS: Final = [
     (f"blockchain.scripthash.{name}", [_HASH])
     for name in ("listunspent", "get_balance", "get_history", "subscribe", "unsubscribe")
@@ -67,7 +69,7 @@ class _Wallet:
 
 def greedy_wallets(node: NodeProcess, seconds: float) -> None:
     """Costly questions without a pause, from many connections; an honest wallet pings meanwhile."""
-    submit(node, next_block(node, [TxOut(0, _SCRIPT)] * OUTPUTS))
+    submit(node, next_block(node, [TxOut(0, SCRIPT)] * OUTPUTS))
     with contextlib.closing(_Wallet(_PLAIN)) as honest:
         command = [sys.executable, "-m", "attacks.walletservers", str(_PLAIN.port), str(seconds)]
         crowd = subprocess.Popen(command)
