@@ -5,8 +5,8 @@
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, lightstart, matching, coldwallet, walletmemory, failover, swarmstart, lightclients,
 fidelity, eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent,
-packets, directpay, alarm, electrum, indexing, lookups, longanswers; without a name all are
-measured. `--keep` adds the table to bench/results/table.md.
+packets, directpay, alarm, electrum, indexing, lookups, longanswers, mainnet; without a name all
+are measured. `--keep` adds the table to bench/results/table.md.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from bench import (
     lightstart,
     longanswers,
     lookups,
+    mainnet,
     matching,
     mesh,
     packets,
@@ -99,6 +100,7 @@ def main(arguments: list[str]) -> int:
         "indexing": lambda: indexing.measure(rounds=options.rounds),
         "lookups": lookups.measure,
         "longanswers": longanswers.measure,
+        "mainnet": mainnet.measure,
     }
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(measures))
