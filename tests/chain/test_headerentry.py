@@ -117,3 +117,22 @@ def test_hashes_link_the_real_headers() -> None:
         entry = entry.table.append(header.raw, header.hash, entry)
     assert entry.height == 822_539
     assert entry.median_time_past() == sorted(header.time for header in headers[1:12])[5]
+
+
+@given(
+    st.lists(st.integers(-5_000, 6_000), max_size=60),
+    st.integers(-2_000, 200_000),
+    st.integers(0, 9),
+)
+def test_the_last_header_before_a_time_is_found_as_by_walking(
+    steps: list[int], wanted: int, height: int
+) -> None:
+    """Times go back and forth as far as the rules let them."""
+    tip = HeaderTable(REGTEST.genesis.header, height).root
+    start = tip.time
+    for step in steps:
+        tip = _child(tip, max(tip.time + step, tip.median_time_past() + 1))
+    entry: HeaderEntry | None = tip
+    while entry is not None and entry.time >= start + wanted:
+        entry = entry.parent
+    assert tip.last_before(start + wanted) is entry

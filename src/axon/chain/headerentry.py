@@ -7,6 +7,7 @@ one of them, made when somebody asks. There is never more than one of a header a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from struct import Struct
 from typing import Final, Protocol
@@ -164,6 +165,28 @@ class HeaderEntry:
             entry = entry.parent
         times.sort()
         return times[len(times) // 2]
+
+    def last_before(self, time_s: int) -> HeaderEntry | None:
+        """The last header of this chain, itself included, of an earlier time; None if none is.
+
+        Found by median times, which never go back: a header's own time is later than the median
+        before it.
+
+        Args:
+            time_s: seconds since 1970.
+        """
+        root = self.table.at(0)
+        heights = range(root.height, self.height + 1)
+        place = bisect_left(heights, time_s, key=self._median_at)
+        entry = self.ancestor(heights[min(place, len(heights) - 1)])
+        while entry is not None and entry.time >= time_s:
+            entry = entry.parent
+        return entry
+
+    def _median_at(self, height: int) -> int:
+        entry = self.ancestor(height)
+        assert entry is not None, "heights from the root up have an ancestor"
+        return entry.median_time_past()
 
     def __repr__(self) -> str:
         return f"HeaderEntry({self.height}, {self.hash[::-1].hex()})"

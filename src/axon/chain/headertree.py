@@ -84,15 +84,18 @@ class HeaderTree:
             header: any 80 bytes.
             now: microseconds since 1970.
         """
-        block_hash = header.hash
-        known = self._table.get(block_hash)
+        block_hash, table = header.hash, self._table
+        newest = table.at(len(table) - 1)
+        # Nothing builds on the newest yet, so what does is not known: mostly it is that.
+        is_next = header.raw[_PREV] == newest.hash
+        known = None if is_next else table.get(block_hash)
         if known is not None:
             if block_hash not in self._invalid:
                 return known
             detail = f"block {to_hex(block_hash)} was previously marked invalid"
             return Rejected("duplicate-invalid", detail)
         raw = header.raw
-        parent = self._table.get(raw[_PREV])
+        parent = newest if is_next else table.get(raw[_PREV])
         if parent is None:
             return self._rules.check_work(raw, block_hash) or Rejected("prev-blk-not-found")
         if self._invalid and parent.hash in self._invalid:
@@ -279,7 +282,7 @@ class HeaderTree:
         All are checked, then all inserted: half the cost of one after the other.
         """
         # If the first is unknown so are all that build on it.
-        if start == len(chain) or self._table.knows(chain[start].hash):
+        if self._rules.is_varying or start == len(chain) or self._table.knows(chain[start].hash):
             return []
         count = self._rules.count_plain(chain, start, parent, now)
         entries = self._table.extend(chain[start : start + count], parent)

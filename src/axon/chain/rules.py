@@ -46,7 +46,8 @@ class HeaderRules:
         self._network = network
         self._interval = network.difficulty_interval
         self._limit_bits = target_to_bits(network.pow_limit)
-        self._varying = network.min_difficulty_blocks  # Bits may differ within a period.
+        self.is_varying = network.min_difficulty_blocks
+        """Bits may differ within a period, so that no header is plain."""
 
     def check(
         self, raw: bytes, block_hash: BlockHash, parent: HeaderEntry, now: int
@@ -67,7 +68,7 @@ class HeaderRules:
             return _HIGH_HASH
         height = parent.height + 1
         adjusts = height % self._interval == 0
-        expected = self.next_bits(parent, time) if adjusts or self._varying else target_run.bits
+        expected = self.next_bits(parent, time) if adjusts or self.is_varying else target_run.bits
         if bits != expected:
             return Rejected("bad-diffbits", "incorrect proof of work")
         # The median never exceeds the parent's own time: that was later than the median before it,
@@ -99,7 +100,7 @@ class HeaderRules:
             parent: what the first is to be built on; of a chain that obeys the rules itself.
             now: microseconds since 1970.
         """
-        if self._varying:
+        if self.is_varying:
             return 0
         target_run, from_bytes = parent.target_run, int.from_bytes
         expected, target = target_run.bits, target_run.target
@@ -148,7 +149,7 @@ class HeaderRules:
         """
         if (parent.height + 1) % self._interval == 0:
             return self._adjusted_bits(parent)
-        if not self._varying:
+        if not self.is_varying:
             return parent.bits
         if time > parent.time + 2 * TARGET_SPACING_S:
             return self._limit_bits

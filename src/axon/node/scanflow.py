@@ -207,12 +207,8 @@ class ScanFlow:
         A time beyond the end of the chain is that of a clock that was wrong, or else no block would
         be missing: then it says nothing, and all are looked through.
         """
-        entry = self._tree.best
-        if entry.time < time_s:
-            return self._tree.genesis
-        while entry.parent is not None and entry.time >= time_s:
-            entry = entry.parent
-        return entry
+        best, genesis = self._tree.best, self._tree.genesis
+        return genesis if best.time < time_s else best.last_before(time_s) or genesis
 
     # Along the chain.
 

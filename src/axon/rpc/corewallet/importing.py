@@ -78,10 +78,9 @@ async def importdescriptors(daemon: Daemon, call: Call, requests: list[Json]) ->
 
 def _rescan_start(tip: HeaderEntry, from_s: int) -> int | None:
     """The height of the first block that is not older; None if none is."""
-    entry = tip
-    while entry.parent is not None and entry.parent.time >= from_s:
-        entry = entry.parent
-    return entry.height if entry.time >= from_s else None
+    before = None if tip.parent is None else tip.parent.last_before(from_s)
+    first = tip.ancestor(0 if before is None else before.height + 1)
+    return first.height if first is not None and first.time >= from_s else None
 
 
 def _timestamp(request: Json, now_s: int) -> int:
