@@ -259,6 +259,28 @@ def _refused_bumps(node: Asked) -> None:
     assert isinstance(other, dict), "it is locked"
 
 
+def _joint_bumps(node: Asked) -> None:
+    """Payments of two wallets together: one of them can make another for more, to be signed."""
+    _rich(node, "bank")
+    for kind in ("bech32", "legacy", "p2sh-segwit"):
+        ours, theirs = f"ours {kind}", f"theirs {kind}"
+        for name in (ours, theirs):
+            node.do("createwallet", name)
+            paid = node.do("getnewaddress", "", kind, at=name)
+            node.do("sendtoaddress", paid, 1, at="bank")
+        node.do("generatetoaddress", 1, FOREIGN)
+        coins = [node.do("listunspent", at=name)[0] for name in (ours, theirs)]
+        inputs = [{"txid": coin["txid"], "vout": coin["vout"]} for coin in coins]
+        change = node.do("getrawchangeaddress", at=ours)
+        psbt = node.do("createpsbt", inputs, [{FOREIGN: 0.5}, {change: 1.4999}])
+        for name in (ours, theirs):
+            psbt = node.do("walletprocesspsbt", psbt, at=name)["psbt"]
+        txid = node.do("sendrawtransaction", node.do("finalizepsbt", psbt)["hex"])
+        for options in ({}, {"fee_rate": 60}, {"fee_rate": 61.5}, {"fee_rate": 20}):
+            node.ask("psbtbumpfee", txid, options, at=ours)
+        node.ask("bumpfee", txid, at=ours)
+
+
 def _pruned_funds(node: Asked) -> None:
     """Transactions brought along with their proofs, and forgotten."""
     node.do("createwallet", "giver")
@@ -482,6 +504,7 @@ def both_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ask
         _setting_aside,
         _bumping,
         _refused_bumps,
+        _joint_bumps,
         _pruned_funds,
         _listing,
         _descriptors,

@@ -62,13 +62,14 @@ def looks_like(script: bytes) -> AddressType | None:
 
 def largest_input_wu(spender: TxIn) -> int:
     """What an input of somebody else weighs at most, once it is signed anew: as it is now, but with
-    the longest signatures. Without how many items its witness has.
+    the longest signatures, and with how many items its witness has.
     """
     proof = [item for item in spender.witness if _is_ecdsa(item)]
     pushed = [data for _, data in ops(spender.script_sig) if data and _is_ecdsa(data)]
     longer = sum(_LONGEST_DER - len(item) for item in proof)
     longer += 4 * sum(_LONGEST_DER - len(item) for item in pushed)
-    witness = sum(len(compact_size(len(item))) + len(item) for item in spender.witness)
+    witness = len(compact_size(len(spender.witness)))
+    witness += sum(len(compact_size(len(item))) + len(item) for item in spender.witness)
     return 4 * (40 + len(var_bytes(spender.script_sig))) + witness + longer
 
 

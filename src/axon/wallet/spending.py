@@ -298,33 +298,35 @@ class PaymentBuilder:
 
         Args:
             spent: coins of ours, or others whose weight is said.
-            said_wu: weight of each input; None for that of ours.
+            said_wu: weight of each input, with how many items its witness has; None for that of
+                ours.
         """
         scripts = [output.script_pubkey for output in spent]
-        weights = [
-            said or self.coins.weight_of(script) or _NESTED_WU
-            for said, script in zip(said_wu or [None] * len(scripts), scripts, strict=True)
-        ]
-        return self._signed_vsize(weights, scripts, outputs)
+        return self._signed_vsize(said_wu or [None] * len(scripts), scripts, outputs)
 
     def _vsize(
         self, chosen: Sequence[SpendableCoin], outputs: Sequence[TxOut], terms: PaymentTerms
     ) -> int:
         """Of the signed transaction."""
-        weights = []
-        for coin in chosen:
-            _, said = terms.external.get(coin.point, (None, None))
-            weights.append(said or self.coins.weight_of(coin.script) or _NESTED_WU)
-        return self._signed_vsize(weights, [coin.script for coin in chosen], outputs)
+        said = [terms.external.get(coin.point, (None, None))[1] for coin in chosen]
+        return self._signed_vsize(said, [coin.script for coin in chosen], outputs)
 
     def _signed_vsize(
-        self, weights_wu: Sequence[int], scripts: Sequence[bytes], outputs: Sequence[TxOut]
+        self, said_wu: Sequence[int | None], scripts: Sequence[bytes], outputs: Sequence[TxOut]
     ) -> int:
+        ours = [
+            None if said else self.coins.weight_of(script) or _NESTED_WU
+            for said, script in zip(said_wu, scripts, strict=True)
+        ]
         # Where nothing is known of a script hash, its weight may still tell.
-        witnesses = any(weight % 4 for weight in weights_wu) or any(
+        witnesses = any(weight % 4 for weight in ours if weight) or any(
             self.coins.kind_of(script) not in (None, AddressType.LEGACY) for script in scripts
         )
-        return signed_vsize(weights_wu, outputs, witnesses=witnesses)
+        # Whoever says a weight counts the items of the witness, also where there are none.
+        weights = [
+            weight or (said or 0) - witnesses for said, weight in zip(said_wu, ours, strict=True)
+        ]
+        return signed_vsize(weights, outputs, witnesses=witnesses)
 
     def _made(
         self,
