@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,23 @@ def speak(arguments):
 
 serve({"speaker": lambda: speak}, int(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)
 """
+
+LOADING = """
+import os
+from axon.swarm.lab.programs import LOADERS
+
+for load in LOADERS.values():
+    load()
+files = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")[:-1]]
+print(len(os.listdir("/proc/self/task")), [name for name in files if name.startswith("socket")])
+"""
+
+
+def test_no_program_has_a_thread_or_a_socket_before_the_fork() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", LOADING], capture_output=True, text=True, check=True, timeout=60.0
+    )
+    assert told.stdout == "1 []\n"
 
 
 def test_a_fork_server_that_dies_over_a_request_is_no_riddle(tmp_path: Path) -> None:
