@@ -2,6 +2,7 @@
 # make test   all tests that need nothing foreign
 # make check  format, lint, types, architecture and the quick tests: before every commit
 # make docs   the guide as pages
+# make compiled   axon's own modules compiled by mypyc, in place: needs a C compiler
 # make interop bench bench-peers attack spof sim soak fuzz mutate: see CONTRIBUTING.md
 
 # Python 3.11, 3.12 or 3.13: python3 if it is one of them, else the newest of them that is found.
@@ -28,6 +29,7 @@ JOBS ?= 2
 .PHONY: demo test check interop bench bench-peers attack spof sim soak fuzz mutate docs setup picture clean
 
 demo: setup
+	@$(BIN)/python -m compiling --if-possible
 	@$(BIN)/axon demo
 
 test: setup
@@ -38,6 +40,11 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n 2 -m "not interop and not slow and not process and not long"
+
+# make test, make sim and all else run on it from then on, until a source changes.
+.PHONY: compiled
+compiled: setup
+	$(BIN)/python -m compiling
 
 interop: setup $(FOREIGN)/ray/tried $(FOREIGN)/ready $(FOREIGN)/electrum/ready $(FOREIGN)/btclib/tried $(PROGRAMS:tests/interop/%.txt=$(FOREIGN)/%/ready)
 	$(BIN)/pytest -q -rs -m interop tests/interop
@@ -131,4 +138,4 @@ $(FOREIGN)/btclib/tried:
 	else echo "python3.14 is not installed: the tests against btclib-node will be skipped"; fi
 
 clean:
-	rm -rf $(VENV) .cache build dist src/*.egg-info
+	rm -rf $(VENV) .cache build dist src/*.egg-info src/axon/_compiled

@@ -177,7 +177,7 @@ def test_a_light_client_gets_all_headers() -> None:
 
 def test_filters_are_matched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "FILTERS", 3)
-    assert "3 filters of 10,000 elements" in matching.measure(rounds=1).notes[0]
+    assert "3 filters of 7,800 elements" in matching.measure(rounds=1).notes[0]
 
 
 def test_a_coin_is_found_unspent() -> None:

@@ -50,7 +50,7 @@ def test_importing_it_loads_nothing() -> None:
     told = subprocess.run(
         [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
     )
-    assert told.stdout == "['axon']\n"
+    assert told.stdout == "['axon.compiled', 'axon']\n"
 
 
 def test_other_names_are_not_there() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+import axon.compiled  # noqa: F401  # Before any module that may be compiled.
+
 if TYPE_CHECKING:
     from axon.drivers.aio.driver import AsyncioDriver
     from axon.drivers.sim.driver import Simulation

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from axon.compiled import KIND
 from axon.drivers.aio.privatefiles import keep_private
 from axon.host.version import VERSION
 
@@ -91,7 +92,7 @@ def _run(command: str, arguments: list[str]) -> int:
             sys.stdout.write(_HELP)
             return 0
         case "version" | "--version" | "-version":
-            sys.stdout.write(f"axon {VERSION}\n")
+            sys.stdout.write(f"axon {VERSION} ({KIND})\n")
             return 0
         case _:
             from axon.cli.arguments import and_see, meant
