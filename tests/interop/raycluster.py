@@ -1,8 +1,8 @@
 """A Ray cluster of several nodes on this machine: `python -m tests.interop.raycluster`.
 
-It prints the address of its client server and its own, removes a node for each line `remove` that
-it reads, as a machine that dies, and ends with its input. It runs where only loopback is: Ray takes
-whatever address it finds.
+It prints the address of its client server and its own, removes a node for each line `node` that it
+reads, as a machine that dies, and the head for `head`, and ends with its input. It runs where only
+loopback is: Ray takes whatever address it finds.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def main() -> None:
         nodes = [cluster.add_node(num_cpus=1) for _ in range(WORKERS)]
         print(f"ray://127.0.0.1:{port}", cluster.address, flush=True)
         for line in sys.stdin:
-            assert line.strip() == "remove", "nothing else is asked"
-            cluster.remove_node(nodes.pop(), allow_graceful=False)
+            dying = cluster.head_node if line.strip() == "head" else nodes.pop()
+            cluster.remove_node(dying, allow_graceful=False)
             print("removed", flush=True)
     finally:
         cluster.shutdown()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from axon.cli.simplan import EXIT_INTERRUPTED, EXIT_PASS
+from axon.cli.simplan import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_PASS
 
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("ray")]
 
@@ -49,11 +49,11 @@ class RayCluster:
             start_new_session=True,
         )
 
-    def remove_node(self) -> None:
-        """Have a node die with all that runs there."""
+    def remove(self, what: str) -> None:
+        """Have a node, or the head, die with all that runs there."""
         assert self.process.stdin is not None, "it is a pipe"
         assert self.process.stdout is not None, "it is a pipe"
-        self.process.stdin.write("remove\n")
+        self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
         assert self.process.stdout.readline() == "removed\n"
 
@@ -104,7 +104,7 @@ def test_seeds_of_a_machine_that_dies_run_again(cluster: RayCluster, alone: list
     with cluster.axon(*SIM, "--seeds", SEEDS) as running:
         assert running.stdout is not None, "it is a pipe"
         first = running.stdout.readline()
-        cluster.remove_node()
+        cluster.remove("node")
         out, err = running.communicate(timeout=LIMIT_S)
     assert running.returncode == EXIT_PASS, err
     assert untimed(first + out) == alone
@@ -129,3 +129,14 @@ def test_results_are_those_of_one_process_from_elsewhere_too(
         out, err = running.communicate(timeout=LIMIT_S)
     assert running.returncode == EXIT_PASS, err
     assert untimed(out) == alone
+
+
+def test_a_head_that_dies_is_told(cluster: RayCluster) -> None:
+    with cluster.axon(*SIM, "--seeds", "0..499") as running:
+        assert running.stdout is not None, "it is a pipe"
+        assert running.stdout.readline().startswith("seed 0 ")
+        cluster.remove("head")
+        out, err = running.communicate(timeout=LIMIT_S)
+    assert running.returncode == EXIT_FAULT, err
+    assert "seeds passed in" in out
+    assert "Error: the Ray head at " in err

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, InvalidStateError
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -27,6 +29,9 @@ CLIENT_PORT: Final = 10_001
 
 DIAL_LIMIT_S: Final = 5.0
 """For a first connection to the head: Ray itself tries for half a minute, and says less."""
+
+HEAD_MISSES: Final = 3
+"""So often in a row the head may not answer."""
 
 MAX_RETRIES: Final = 10
 """So many workers may be lost with one call; what takes each of them with it is not for ever."""
@@ -66,18 +71,27 @@ class RayExecutor(Executor):
     """
 
     def __init__(self, head: str | None = None) -> None:
-        address = None
+        address, named = None, os.environ.get(ADDRESS_VARIABLE, "")
+        if head is None and named.startswith("ray://"):
+            head = named.removeprefix("ray://")
         if head is not None:
             host, port = check_head(head)
             address = f"ray://{host}:{port}"
-        elif named := os.environ.get(ADDRESS_VARIABLE, ""):
-            check_head(named.removeprefix("ray://"))
+        elif ":" in named:
+            check_head(named)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Else Ray tells its makers of it.
+        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "120")  # See _watch_head.
         self._ray = _load()
         try:
             self._ray.init(address, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:
             raise EngineFailed(f"the Ray cluster cannot be joined: {_last_line(error)}") from error
+        self._waiting: set[Future[Any]] = set()
+        self._closed = threading.Event()
+        watched = head or self._ray.get_runtime_context().gcs_address
+        threading.Thread(
+            target=self._watch_head, args=(watched,), name="ray head", daemon=True
+        ).start()
         # Ray prints what befalls its machines among our results, and has no option against it.
         self._ray._private.worker._worker_logs_enabled = False
         # A call that fails does so everywhere; one whose worker is lost runs again elsewhere.
@@ -93,12 +107,37 @@ class RayExecutor(Executor):
         except ConnectionError as error:
             raise BrokenExecutor(f"the Ray cluster is gone: {_last_line(error)}") from error
         future: Future[_T] = Future()
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
         reference.future().add_done_callback(partial(_settle, future))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
         """Leave the cluster, which drops all that was asked of it here; end it if it is ours."""
+        self._closed.set()
         self._ray.shutdown()
+
+    def _watch_head(self, address: str) -> None:
+        """Fail all that is waited for once the head is gone.
+
+        Ray itself tries for a minute or two and then ends this process, with a code that would say:
+        a run has failed.
+        """
+        missed = 0
+        while missed < HEAD_MISSES and not self._closed.wait(DIAL_LIMIT_S):
+            missed = 0 if _answers(address) else missed + 1
+        if not self._closed.is_set():
+            for future in list(self._waiting):
+                with suppress(InvalidStateError):  # Its result was just coming in.
+                    future.set_exception(EngineFailed(f"the Ray head at {address} is gone"))
+
+
+def _answers(address: str) -> bool:
+    try:
+        check_head(address)
+    except EngineFailed:
+        return False
+    return True
 
 
 def _load() -> Any:
@@ -119,13 +158,12 @@ def _last_line(error: BaseException) -> str:
 
 def _settle(future: Future[_T], theirs: Future[_T]) -> None:
     """Give a future what Ray's has."""
-    if not future.set_running_or_notify_cancel():
-        return
     error = theirs.exception()
-    if error is None:
-        future.set_result(theirs.result())
-    else:
-        future.set_exception(_told(error))
+    with suppress(InvalidStateError):  # It was dropped, or the head is gone.
+        if error is None:
+            future.set_result(theirs.result())
+        else:
+            future.set_exception(_told(error))
 
 
 def _told(error: BaseException) -> BaseException:
