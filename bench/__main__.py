@@ -5,8 +5,8 @@
 Rows are named headers, decoding, payments, relaying, starting, simulating, syncing, transport,
 lightheaders, lightstart, matching, coldwallet, walletmemory, failover, swarmstart, lightclients,
 fidelity, eclipse, mesh, blockspread, seatfilling, addressflood, asmaps, compactrelay, unspent,
-packets, directpay, alarm, electrum, indexing, lookups, longanswers, mainnet; without a name all
-are measured. `--keep` adds the table to bench/results/table.md.
+packets, directpay, alarm, electrum, indexing, lookups, longanswers, mainnet, manynodes; without a
+name all are measured. `--keep` adds the table to bench/results/table.md.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from bench import (
     longanswers,
     lookups,
     mainnet,
+    manynodes,
     matching,
     mesh,
     packets,
@@ -74,6 +75,7 @@ def main(arguments: list[str]) -> int:
         "relaying": relaying.measure,
         "starting": starting.measure,
         "simulating": simulating.measure,
+        "manynodes": manynodes.measure,
         "syncing": lambda: syncing.measure(options.blocks, options.rounds),
         "transport": lambda: transport.measure(rounds=options.rounds),
         "lightheaders": lightheaders.measure,

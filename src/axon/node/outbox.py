@@ -120,11 +120,13 @@ class Outbox:
         for message in messages:
             if session.kind.is_private and not isinstance(message, PRIVATE_MESSAGES):
                 continue  # Whatever part wants to say more: it would tell who we are.
-            data = session.transport.encode(message.command, message.encode())
-            session.sent.add(len(data), self.now)
-            session.sent.count(message.command, len(data))
-            session.cost_ns += sent_ns(message.command, len(data))
-            self._upload.sent(len(data), self.now)
+            command = message.command
+            data = session.transport.encode(command, message.encode())
+            size_bytes = len(data)
+            session.sent.add(size_bytes, self.now)
+            session.sent.count(command, size_bytes)
+            session.cost_ns += sent_ns(command, size_bytes)
+            self._upload.sent(size_bytes, self.now)
             self._effects.append(Transmit(peer, data))
             if isinstance(message, GetData | GetBlockTxn):
                 self._timelines.asked(peer, message, self.now)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from axon.machine import DAY, HOUR, MINUTE, SECOND, Instant, PeerId
+from axon.machine import DAY, HOUR, MINUTE, SECOND, Instant, PeerId, earlier
 from axon.p2p.actions import Action, DisconnectPeer, Send
 from axon.p2p.addranswers import AddrAnswers
 from axon.p2p.addrlimit import AddrLimit
@@ -68,28 +68,14 @@ class _Gossiper:
     """One peer's side of the gossip; never leaves this module."""
 
     __slots__ = (
-        "answered",
-        "asked",
-        "enabled",
-        "exempt",
-        "fetch_until",
-        "kind",
-        "known",
-        "limit",
-        "local",
-        "network",
-        "next_own",
-        "next_send",
-        "our_address",
-        "processed",
-        "queue",
-        "rate_limited",
-        "remote",
-        "v2",
-    )
+        "answered", "asked", "digits", "enabled", "exempt", "fetch_until", "kind", "known",
+        "limit", "local", "network", "next_own", "next_send", "our_address", "processed", "queue",
+        "rate_limited", "remote", "v2",
+    )  # fmt: skip
 
     def __init__(
         self,
+        peer: PeerId,
         kind: ConnectionType,
         remote: NetAddress,
         negotiated: Negotiated,
@@ -98,6 +84,7 @@ class _Gossiper:
         local: str,
         now: Instant,
     ) -> None:
+        self.digits = b"%d" % peer  # By which it is ranked.
         self.kind = kind
         self.local = local
         self.remote = remote
@@ -130,12 +117,13 @@ class _Gossiper:
 
     def due(self, advertising: bool) -> Instant | None:
         """When something is to be sent to it, or it has been waited for long enough."""
-        moments = [self.fetch_until] if self.fetch_until is not None else []
-        if self.enabled and self.queue:
-            moments.append(self.next_send)
-        if self.enabled and advertising:
-            moments.append(self.next_own)
-        return min(moments, default=None)
+        soonest = self.fetch_until
+        if self.enabled:
+            if self.queue:
+                soonest = earlier(soonest, self.next_send)
+            if advertising:
+                soonest = earlier(soonest, self.next_own)
+        return soonest
 
 
 class AddrGossip:
@@ -218,7 +206,7 @@ class AddrGossip:
         if not kind.relays_addresses:
             return []
         gossiper = self._peers[peer] = _Gossiper(
-            kind, remote, negotiated, exempt, through, local, now
+            peer, kind, remote, negotiated, exempt, through, local, now
         )
         self._ring(gossiper.due(self._own.is_advertised))
         if kind in (ConnectionType.INBOUND, ConnectionType.FEELER):
@@ -259,15 +247,18 @@ class AddrGossip:
             return []
         actions: list[Action] = []
         self._deadline = None
+        advertising = self._own.is_advertised
         for peer, gossiper in self._peers.items():
             if gossiper.fetch_until is not None and now >= gossiper.fetch_until:
                 gossiper.fetch_until = None
                 actions.append(DisconnectPeer(peer, PeerSilent("no addresses within 5 minutes")))
                 continue
             if gossiper.enabled:
-                actions += self._advertise_to(peer, gossiper, now)
-                actions += self._flush(peer, gossiper, now)
-            self._ring(gossiper.due(self._own.is_advertised))
+                if advertising and now >= gossiper.next_own:
+                    actions += self._advertise_to(peer, gossiper, now)
+                if gossiper.queue and now >= gossiper.next_send:
+                    actions += self._flush(peer, gossiper, now)
+            self._ring(gossiper.due(advertising))
         return actions
 
     def _ring(self, moment: Instant | None) -> None:
@@ -326,11 +317,14 @@ class AddrGossip:
         # Each address changes its day at another moment.
         period = (now // SECOND + name % (DAY // SECOND)) // (DAY // SECOND)
         count = 2 if reachable or name & 1 else 1
-        ranking = sorted(
-            (siphash24(self._key, b"%d %d %d" % (name, period, peer)), peer)
+        key, start = self._key, b"%d %d " % (name, period)
+        fits_v1 = timed.address.fits_v1
+        ranking = [
+            (siphash24(key, start + gossiper.digits), peer)
             for peer, gossiper in self._peers.items()
-            if peer != origin and gossiper.enabled and gossiper.understands(timed.address)
-        )
+            if peer != origin and gossiper.enabled and (gossiper.v2 or fits_v1)
+        ]
+        ranking.sort()
         for _, peer in ranking[:count]:
             self._push(self._peers[peer], timed, now)
 
@@ -372,8 +366,6 @@ class AddrGossip:
         self._ring(gossiper.next_send)
 
     def _flush(self, peer: PeerId, gossiper: _Gossiper, now: Instant) -> list[Action]:
-        if not gossiper.queue or now < gossiper.next_send:
-            return []
         gossiper.next_send = now + self._delay(SEND_INTERVAL)
         known = gossiper.known
         news = {timed.address: timed for timed in gossiper.queue if timed.address not in known}
@@ -381,8 +373,6 @@ class AddrGossip:
         return [gossiper.send(peer, tuple(news.values()))] if news else []
 
     def _advertise_to(self, peer: PeerId, gossiper: _Gossiper, now: Instant) -> list[Action]:
-        if not self._own.is_advertised or now < gossiper.next_own:
-            return []
         first = gossiper.next_own == 0
         gossiper.next_own = now + self._delay(OWN_INTERVAL)
         seen, dialled = gossiper.our_address, gossiper.kind.is_outbound

@@ -41,6 +41,18 @@ def exponential(rng: Random, mean: Instant) -> Instant:
     return int(-log(1.0 - rng.random()) * mean)
 
 
+def _steps() -> list[float]:
+    """Each a tenth above the one before."""
+    steps, step = [0.0], float(_LOWEST)
+    while step <= _TOP:
+        steps.append(step)
+        step *= _STEP
+    return steps
+
+
+_STEPS: Final = tuple(_steps())
+
+
 class FeeRounder:
     """Rounds the pool's minimum to a few steps, so that it is no fingerprint of the node.
 
@@ -50,23 +62,18 @@ class FeeRounder:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._steps = [0.0]
-        step = float(_LOWEST)
-        while step <= _TOP:
-            self._steps.append(step)
-            step *= _STEP
 
     def round(self, feerate_sat_kvb: int) -> int:
         """One of the two steps around a feerate, twice as often the lower one."""
-        index = bisect_left(self._steps, feerate_sat_kvb)
-        if index == len(self._steps) or (index > 0 and int(self._rng.random() * 3) != 0):
+        index = bisect_left(_STEPS, feerate_sat_kvb)
+        if index == len(_STEPS) or (index > 0 and int(self._rng.random() * 3) != 0):
             index -= 1
-        return int(self._steps[index])
+        return int(_STEPS[index])
 
     @property
     def highest(self) -> int:
         """What no transaction pays: how a node says that it wants none."""
-        return int(self._steps[-1])
+        return int(_STEPS[-1])
 
 
 @dataclass(slots=True)

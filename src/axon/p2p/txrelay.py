@@ -24,7 +24,7 @@ from itertools import compress
 from random import Random
 from typing import Final
 
-from axon.machine import SECOND, Instant, PeerId, earlier
+from axon.machine import SECOND, Instant, PeerId
 from axon.p2p.actions import Send
 from axon.p2p.bloomfilters import BloomFilters, FilterMessage, PoolMatch
 from axon.p2p.faults import PeerFault
@@ -321,10 +321,12 @@ class TxRelay:
         agenda = self._agenda
         while agenda and not self._is_current(agenda[0]):
             heappop(agenda)
-        soonest = earlier(self._feefilters.deadline(), self._repeat.deadline())
-        soonest = earlier(soonest, self._to_inbound.deadline())
-        soonest = earlier(soonest, self._to_outbound.deadline())
-        return earlier(agenda[0][0] if agenda else None, soonest)
+        soonest = agenda[0][0] if agenda else None
+        for part in (self._feefilters, self._repeat, self._to_inbound, self._to_outbound):
+            due = part.deadline()
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
+        return soonest
 
     def _welcome(self, peer: PeerId, ours: RelayPeer, now: Instant) -> None:
         """Let a peer hear, with its next announcement, of what was announced before it came."""
