@@ -66,7 +66,7 @@ def test_without_a_run_all_say_so(
         (["up"], "N"),
         (["dash", "--port", "70000"], "'70000' is no port, 0 to 65535"),
         (["up", "many"], "'many'"),
-        (["up", "0"], "1 to 200 nodes"),
+        (["up", "0"], "1 to 500 nodes"),
         (["up", "2", "--miners", "3"], "0 to 2 miners"),
         (["up", "2", "--wallets", "51"], "0 to 50 wallets"),
         (["up", "2", "--topology", "mesh"], "organic, ring, star"),

@@ -251,10 +251,13 @@ def test_a_long_answer_goes_out_whole(web: Web) -> None:
     assert said == b"[%s]\n" % b",".join([one] * 400)
 
 
-def test_who_does_not_take_an_answer_is_not_waited_for_for_ever() -> None:
+def test_who_does_not_take_an_answer_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     size = 20_000_000  # More than the system keeps of what is sent.
     with serving(timeout_s=0.3) as web:
-        web.server.registry.methods["echo"]._function = lambda _, value: "x" * size  # noqa: ARG005
+        echo = web.server.registry.methods["echo"]
+        monkeypatch.setattr(echo, "_function", lambda _, value: "x" * size)  # noqa: ARG005
         with connect(web) as stream:
             stream.sendall(head() + BODY)
             web.until(lambda: web.server._calls == 1)
