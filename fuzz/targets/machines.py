@@ -231,7 +231,7 @@ def header_sync(data: bytes) -> None:
             lost = verdict.rejected is not None and verdict.rejected.reason == "prev-blk-not-found"
             count = len(message.headers)
             peers.perform(
-                part.validated(peer, verdict.entries, count, lost, verdict.rejected, peers.now)
+                part.validated(peer, verdict.last, count, lost, verdict.rejected, peers.now)
             )
         except PeerFault:
             peers.leave(peer)

@@ -50,8 +50,11 @@ def header_tree(data: bytes) -> None:
             case _:
                 some = chain[start : start + 1 + source.below(8)]
                 verdict = tree.add_chain(some, START)
-                assert len(verdict.entries) == len(some) or verdict.rejected is not None
-                known.update((entry.hash, entry) for entry in verdict.entries)
+                assert verdict.count == len(some) or verdict.rejected is not None
+                for header in some[: verdict.count]:
+                    taken = tree.get(header.hash)
+                    assert taken is not None
+                    known[taken.hash] = taken
         assert len(tree) == len(known)
         _check_tree(tree, known)
 

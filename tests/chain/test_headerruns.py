@@ -78,7 +78,7 @@ def test_a_run_ends_where_a_header_is_not_plain(
     assert HeaderRules(EASY_MAINNET).count_plain(headers, 0, tip, NOW_US) == position
     verdict = tree.add_chain(headers, NOW_US)
     if reason is not None:
-        assert len(verdict.entries) == position
+        assert verdict.count == position
         assert verdict.rejected is not None
         assert verdict.rejected.reason == reason
         assert tree.get(headers[position].hash) is None
@@ -90,7 +90,10 @@ def test_a_run_of_plain_headers_is_counted_whole() -> None:
     headers = _run_with(tip, 9, "")
     rules = HeaderRules(EASY_MAINNET)
     assert rules.count_plain(headers, 0, tip, NOW_US) == 5
-    assert rules.count_plain(headers, 2, tree.add_chain(headers, NOW_US).entries[1], NOW_US) == 3
+    tree.add_chain(headers, NOW_US)
+    second = tree.get(headers[1].hash)
+    assert second is not None
+    assert rules.count_plain(headers, 2, second, NOW_US) == 3
     edge = mine(tip, LATEST_S, LIMIT)
     assert rules.count_plain([edge], 0, tip, NOW_US) == 1
     assert rules.count_plain([edge], 0, tip, NOW_US - 1) == 0
@@ -106,7 +109,8 @@ def test_a_run_ends_before_the_target_is_adjusted() -> None:
         headers.append(before)
     assert HeaderRules(EASY_MAINNET).count_plain(headers, 0, tip, FAR_FUTURE) == 5
     verdict = tree.add_chain(headers, FAR_FUTURE)  # Mined far too fast for the old target.
-    assert verdict.entries[-1].height == 2_015
+    assert verdict.last is not None
+    assert verdict.last.height == 2_015
     assert verdict.rejected is not None
     assert verdict.rejected.reason == "bad-diffbits"
 
@@ -124,7 +128,8 @@ def test_headers_of_the_main_chain_without_work_are_refused() -> None:
     assert verdict.rejected is not None
     assert verdict.rejected.reason == "high-hash"
     rules = HeaderRules(MAINNET)
-    assert rules.count_plain(headers, 1, verdict.entries[0], FAR_FUTURE) == 0
+    assert verdict.last is not None
+    assert rules.count_plain(headers, 1, verdict.last, FAR_FUTURE) == 0
 
 
 def test_nothing_is_plain_where_targets_vary() -> None:

@@ -40,7 +40,8 @@ class Naive:
 
 @pytest.fixture
 def few_newest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Almost all entries are old ones."""
+    """Almost all entries are old ones, and of six at once none is made."""
+    monkeypatch.setattr(headertable, "_ADOPTED_FROM", 6)
     monkeypatch.setattr(headertable, "NEWEST", 8)
     monkeypatch.setattr(headertable, "_SETTLED_AT_ONCE", 4)
     monkeypatch.setattr(headertable, "_SWEEP_FROM", 16)

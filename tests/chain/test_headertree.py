@@ -69,13 +69,13 @@ def test_a_chain_is_taken_in_up_to_the_first_refused() -> None:
     bad = mine(headers[-1], 0, LIMIT)
     verdict = tree.add_chain([*headers, bad, _after(bad)], FAR_FUTURE)
     entries = tuple(tree.get(header.hash) for header in headers)
-    assert verdict.entries == entries
-    assert verdict.entries[0] is known
-    assert verdict.new == 4
+    assert entries[0] is known
+    assert (verdict.count, verdict.new) == (5, 4)
+    assert verdict.last is entries[-1]
     assert verdict.rejected is not None
     assert verdict.rejected.reason == "time-too-old"
     assert tree.best is entries[-1]
-    assert tree.add_chain(headers, FAR_FUTURE) == HeadersVerdict(verdict.entries, 0, None)
+    assert tree.add_chain(headers, FAR_FUTURE) == HeadersVerdict(5, 0, verdict.last, None)
 
 
 _ODDITIES = (
@@ -131,12 +131,14 @@ def test_a_run_is_taken_in_as_if_one_by_one(oddities: list[str], known: int, riv
         if isinstance(expected[-1], Rejected):
             break
     entries = [entry for entry in expected if isinstance(entry, HeaderEntry)]
-    assert [_facts(entry) for entry in verdict.entries] == [_facts(entry) for entry in entries]
+    taken = [run.get(header.hash) for header in headers[1 : 1 + verdict.count]]
+    assert [_facts(entry) for entry in taken if entry] == [_facts(entry) for entry in entries]
+    assert verdict.last is (taken[-1] if taken else None)
     assert verdict.rejected == (expected[-1] if len(entries) < len(expected) else None)
     assert len(run) == len(one_by_one)
     assert run.best.hash == one_by_one.best.hash
     assert [tip.hash for tip in run.tips()] == [tip.hash for tip in one_by_one.tips()]
-    for entry in verdict.entries:
+    for entry in filter(None, taken):
         assert run.get(entry.hash) is entry
         for height in range(entry.height):
             ancestor, other = entry.ancestor(height), one_by_one.get(entry.hash)
@@ -176,7 +178,8 @@ def test_nothing_builds_on_an_invalid_block() -> None:
     assert tree.add(child.header, FAR_FUTURE) == again
     verdict = tree.add_chain([culprit.header], FAR_FUTURE)
     assert verdict.rejected is not None
-    assert (verdict.entries, verdict.rejected.reason) == ((), "duplicate-invalid")
+    assert (verdict.count, verdict.last) == (0, None)
+    assert verdict.rejected.reason == "duplicate-invalid"
     assert tree.tips() == [child, rival]
     # A header without work on an invalid parent is refused for its work.
     worthless = Header.build(4, child.hash, bytes(32), 1, 0, 0)

@@ -124,7 +124,7 @@ def test_a_header_without_a_block_is_invalid_after_a_kill(tmp_path: Path) -> Non
     storage, blocks = grown(tmp_path / "one")
     more = chain_on(spot_of(blocks[-1], LENGTH), 2)
     verdict = storage.headers.add_chain([block.header for block in (*blocks, *more)], 1 << 62)
-    storage.learn_headers([block.header for block in more], verdict.entries[-1])
+    storage.learn_headers([block.header for block in more], verdict.last)
     storage.carry_out(INVALIDATE, more[0].hash)
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     storage.close()

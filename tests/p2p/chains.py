@@ -113,7 +113,8 @@ class Ledger:
         """Take in headers, which must be valid."""
         verdict = self.tree.add_chain(headers, (headers[-1].time + 1) * SECOND)
         assert verdict.rejected is None
-        return list(verdict.entries)
+        found = [self.tree.get(header.hash) for header in headers]
+        return [entry for entry in found if entry is not None]
 
     def connect(self, entries: list[HeaderEntry]) -> None:
         """Make entries active without any block."""

@@ -67,7 +67,7 @@ class Fixture:
             verdict = tree.add_chain(found, now)
             rejected = verdict.rejected
             lost = rejected is not None and rejected.reason == "prev-blk-not-found"
-            actions = self.sync.validated(peer, verdict.entries, len(headers), lost, rejected, now)
+            actions = self.sync.validated(peer, verdict.last, len(headers), lost, rejected, now)
         due = self.sync.deadline()
         return actions + (self.sync.tick(now) if due is not None and due <= now else [])
 
@@ -260,9 +260,9 @@ def test_a_known_invalid_block_is_held_against_those_we_chose() -> None:
     it.open(ALICE, NOW)
     it.open(BOB, NOW, outbound=False)
     again = Rejected("duplicate-invalid")
-    assert it.sync.validated(BOB, [], 1, False, again, NOW) == []
+    assert it.sync.validated(BOB, None, 1, False, again, NOW) == []
     with pytest.raises(PeerViolation):
-        it.sync.validated(ALICE, [], 1, False, again, NOW)
+        it.sync.validated(ALICE, None, 1, False, again, NOW)
 
 
 def test_unconnecting_headers_ask_for_what_is_between_but_not_too_often() -> None:

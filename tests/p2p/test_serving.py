@@ -371,7 +371,7 @@ def test_a_newcomer_gets_the_whole_chain() -> None:
                 if found:
                     verdict = ledger.tree.add_chain(found, NOW)
                     rejected = verdict.rejected
-                    do(sync.validated(ALICE, verdict.entries, len(headers), False, rejected, NOW))
+                    do(sync.validated(ALICE, verdict.last, len(headers), False, rejected, NOW))
             case BlockMessage(raw):
                 block = Block.decode(raw)
                 assert download.arrived(ALICE, block.hash, NOW)

@@ -36,14 +36,16 @@ class HeadersVerdict:
     """What became of a run of headers.
 
     Args:
-        entries: those accepted, known ones included, in order.
-        new: how many of them were not known before.
+        count: how many were accepted, known ones included.
+        new: how many of them were not known before: the last ones.
+        last: the last of them; None if there is none.
         rejected: why the next one was refused; None if all were accepted. Nothing behind it was
             looked at.
     """
 
-    entries: tuple[HeaderEntry, ...]
+    count: int
     new: int
+    last: HeaderEntry | None
     rejected: Rejected | None
 
 
@@ -112,16 +114,15 @@ class HeaderTree:
         """
         known = len(self._table)
         chain = tuple(headers)
-        entries: list[HeaderEntry] = []
-        rejected: Rejected | None = None
-        while len(entries) < len(chain):
-            added = self.add(chain[len(entries)], now)
+        count, last = 0, None
+        while count < len(chain):
+            added = self.add(chain[count], now)
             if isinstance(added, Rejected):
-                rejected = added
-                break
-            entries.append(added)
-            entries += self._add_plain(chain, len(entries), added, now)
-        return HeadersVerdict(tuple(entries), len(self._table) - known, rejected)
+                return HeadersVerdict(count, len(self._table) - known, last, added)
+            count += 1
+            plain, last = self._add_plain(chain, count, added, now)
+            count += plain
+        return HeadersVerdict(count, len(self._table) - known, last, None)
 
     def read_from(self, stored: StoredOctets) -> None:
         """Let headers that are loaded or restored next lie where they are stored.
@@ -276,19 +277,21 @@ class HeaderTree:
 
     def _add_plain(
         self, chain: tuple[Header, ...], start: int, parent: HeaderEntry, now: int
-    ) -> list[HeaderEntry]:
-        """Take in the headers from `start` on that need no closer look; their entries.
+    ) -> tuple[int, HeaderEntry]:
+        """Take in the headers from `start` on that need no closer look; how many, and the last.
 
-        All are checked, then all inserted: half the cost of one after the other.
+        All are checked, then all inserted: half the cost of one after the other. Without any the
+        parent is the last.
         """
         # If the first is unknown so are all that build on it.
         if self._rules.is_varying or start == len(chain) or self._table.knows(chain[start].hash):
-            return []
+            return 0, parent
         count = self._rules.count_plain(chain, start, parent, now)
-        entries = self._table.extend(chain[start : start + count], parent)
-        if entries:
-            self._grown(parent, entries[-1])
-        return entries
+        if not count:
+            return 0, parent
+        last = self._table.extend(chain[start : start + count], parent)
+        self._grown(parent, last)
+        return count, last
 
     def _load_chunk(self, chunk: bytes, position: int) -> None:
         offset = 0

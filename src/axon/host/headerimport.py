@@ -41,10 +41,10 @@ def import_headers(storage: LightStorage, path: Path, now: Instant) -> int:
     new = place = 0
     for chunk in _read(path, HEADER_SIZE):
         raws = [chunk[at : at + HEADER_SIZE] for at in range(0, len(chunk), HEADER_SIZE)]
-        verdict = storage.headers.add_chain([Header(raw) for raw in raws], now)
-        known = len(verdict.entries) - verdict.new
-        storage.keep_headers([entry.header for entry in verdict.entries[known:]])
-        new, place = new + verdict.new, place + len(verdict.entries)
+        headers = [Header(raw) for raw in raws]
+        verdict = storage.headers.add_chain(headers, now)
+        storage.keep_headers(headers[verdict.count - verdict.new : verdict.count])
+        new, place = new + verdict.new, place + verdict.count
         if verdict.rejected is not None:
             raise ConfigError(
                 f"header {place} in {path} is refused: {verdict.rejected.reason}; {new:,} headers"

@@ -106,21 +106,34 @@ class HeaderFlow:
         if not headers:
             return None
         verdict = self._place(headers, now)
-        known = len(verdict.entries) - verdict.new
         if len(message.headers) <= MAX_ANNOUNCED:  # More at once are no announcement.
-            for place, entry in enumerate(verdict.entries):
-                self._timelines.announced(peer, message.command, entry, now, is_new=place >= known)
+            self._note(peer, message.command, headers, verdict, now)
         unconnected, rejected = _refusal(verdict)
         if rejected is not None:
-            refused = headers[len(verdict.entries)].hash
-            self._outbox.report(BlockRejected(refused, rejected.reason, peer))
-            if self.tree.is_set_aside(headers[len(verdict.entries)]):
+            refused = headers[verdict.count]
+            self._outbox.report(BlockRejected(refused.hash, rejected.reason, peer))
+            if self.tree.is_set_aside(refused):
                 rejected = Rejected(SET_ASIDE)
         count = len(message.headers)
         self._outbox.perform(
-            self.sync.validated(peer, verdict.entries, count, unconnected, rejected, now)
+            self.sync.validated(peer, verdict.last, count, unconnected, rejected, now)
         )
-        return verdict.entries[-1] if verdict.entries else None
+        return verdict.last
+
+    def _note(
+        self,
+        peer: PeerId,
+        command: str,
+        headers: Sequence[Header],
+        verdict: HeadersVerdict,
+        now: Instant,
+    ) -> None:
+        """Remember who announced these blocks."""
+        known = verdict.count - verdict.new
+        for place, header in enumerate(headers[: verdict.count]):
+            entry = self.tree.get(header.hash)
+            assert entry is not None, "it was accepted"
+            self._timelines.announced(peer, command, entry, now, is_new=place >= known)
 
     def from_partner(
         self, sync: HeaderSync, peer: PeerId, message: Headers, now: Instant
@@ -145,7 +158,7 @@ class HeaderFlow:
         verdict = self._place(headers, now)
         unconnected, rejected = _refusal(verdict)
         count = len(message.headers)
-        actions = sync.validated(peer, verdict.entries, count, unconnected, rejected, now)
+        actions = sync.validated(peer, verdict.last, count, unconnected, rejected, now)
         return verdict.new, actions + sync.tick(now)
 
     def announced(self, peer: PeerId, items: Sequence[InvItem], now: Instant) -> int:
@@ -170,24 +183,23 @@ class HeaderFlow:
         known, best = self.tree.get(header.hash), self.tree.best
         added = self.tree.add(header, now)
         if isinstance(added, HeaderEntry) and known is None:
-            self._learn((added,), best)
+            self._learn((header,), best)
         return added
 
     def place_branch(self, headers: Sequence[Header], now: Instant) -> HeaderEntry | None:
         """Take in headers that build on each other; the last that is valid, None if none is."""
-        entries = self._place(headers, now).entries
-        return entries[-1] if entries else None
+        return self._place(headers, now).last
 
     def _place(self, headers: Sequence[Header], now: Instant) -> HeadersVerdict:
         best = self.tree.best
         verdict = self.tree.add_chain(headers, now)
-        self._learn(verdict.entries[len(verdict.entries) - verdict.new :], best)
+        self._learn(headers[verdict.count - verdict.new : verdict.count], best)
         return verdict
 
-    def _learn(self, entries: tuple[HeaderEntry, ...], best: HeaderEntry) -> None:
-        if not entries:
+    def _learn(self, new: Sequence[Header], best: HeaderEntry) -> None:
+        if not new:
             return
-        self._to_learn += [entry.header for entry in entries]
+        self._to_learn += new
         if self.tree.best is not best:
             self._to_tell = self.tree.best
         if not self._learning:
@@ -231,6 +243,6 @@ class HeaderFlow:
 def _refusal(verdict: HeadersVerdict) -> tuple[bool, Rejected | None]:
     """Whether the first header builds on nothing known; else why one was refused, if one was."""
     rejected = verdict.rejected
-    if rejected is not None and not verdict.entries and rejected.reason == "prev-blk-not-found":
+    if rejected is not None and not verdict.count and rejected.reason == "prev-blk-not-found":
         return True, None
     return False, rejected

@@ -13,7 +13,6 @@ hash of each message.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -159,7 +158,7 @@ class HeaderSync:
     def validated(
         self,
         peer: PeerId,
-        entries: Sequence[HeaderEntryView],
+        last: HeaderEntryView | None,
         count: int,
         unconnected: bool,
         rejected: Rejected | None,
@@ -169,10 +168,10 @@ class HeaderSync:
 
         Args:
             peer: who sent them.
-            entries: those that are now known, in order.
+            last: the last of them that is known now; None if none is.
             count: how many the message held.
             unconnected: the first builds on nothing known.
-            rejected: why the one after `entries` was refused.
+            rejected: why the one after that was refused.
             now: the present.
 
         Raises:
@@ -187,16 +186,15 @@ class HeaderSync:
             if ours.last_received is not None:
                 self._peer_chains.shown(peer, ours.last_received)
             return actions
-        if entries:
-            self._peer_chains.shown(peer, entries[-1].hash)
+        if last is not None:
+            self._peer_chains.shown(peer, last.hash)
         ours.ahead_of_clock = rejected is not None and rejected.reason == TOO_NEW
         if rejected is not None:
             punish(rejected, chosen=ours.outbound)
             return []
-        if not entries:
+        if last is None:
             return []
         actions = []
-        last = entries[-1]
         full = count == MAX_HEADERS
         if full:
             actions += self._ask(peer, last, now)
