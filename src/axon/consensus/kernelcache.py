@@ -4,7 +4,7 @@ Its C interface takes no sizes: each kernel begins with `DEFAULT_CACHES`. Its bu
 export the method of Bitcoin Core that changes them, which is called as those of orders are
 (`rearrange`). When its first sync is over the library goes back to the totals that its manager
 has, so these are changed, too: they are two numbers side by side in the manager's own memory, and
-are found by their values.
+are found by their values. Where they are not found exactly once the library goes back then.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 from axon.chain.cachesizes import DEFAULT_CACHES, CacheSizes
 from axon.consensus import library
-from axon.consensus.library import HANDLE, KernelError
+from axon.consensus.library import HANDLE
 
 _NEEDED: Final = (
     library.chainman_active,
@@ -40,9 +40,6 @@ def resize(handle: int, sizes: CacheSizes) -> bool:
 
     Returns:
         False if what is in memory had to be written and could not be.
-
-    Raises:
-        KernelError: this version of the library keeps its totals elsewhere.
     """
     usual = (DEFAULT_CACHES.coins_bytes, DEFAULT_CACHES.database_bytes)
     if (sizes.coins_bytes, sizes.database_bytes) == usual or not is_possible():
@@ -50,9 +47,8 @@ def resize(handle: int, sizes: CacheSizes) -> bool:
     manager = HANDLE.from_address(handle).value
     assert manager is not None, "an open kernel has one"
     memory = ctypes.string_at(manager, library.malloc_usable_size(manager))
-    if memory.count(_UNTOUCHED) != 1:
-        raise KernelError("libbitcoinkernel does not say where it keeps the sizes of its caches.")
-    totals = _TOTALS.pack(sizes.coins_bytes, sizes.database_bytes)
-    ctypes.memmove(manager + memory.index(_UNTOUCHED), totals, len(totals))
+    if memory.count(_UNTOUCHED) == 1:
+        totals = _TOTALS.pack(sizes.coins_bytes, sizes.database_bytes)
+        ctypes.memmove(manager + memory.index(_UNTOUCHED), totals, len(totals))
     active = library.chainman_active(manager)
     return bool(library.chainstate_resize(active, sizes.coins_bytes, sizes.database_bytes))
