@@ -203,7 +203,7 @@ def test_the_plugin_costs_a_run_that_uses_none_of_it_nothing() -> None:
         check=True,
     ).stdout.split()
     own = {name for name in loaded if name.split(".")[0] == "axon"}
-    assert own == {"axon", "axon.testing", "axon.testing.plugin"}
+    assert own == {"axon", "axon.compiled", "axon.testing", "axon.testing.plugin"}
 
 
 @pytest.mark.parametrize("name", axon.testing.__all__)
