@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable
 from typing import Final
+
+from axon.consensus import library
 
 USUAL_BYTES: Final = 32 << 20
 """What the library takes for both, half for each."""
@@ -42,15 +43,5 @@ def resize(options: int, total_bytes: int) -> bool:
 
 def _memory_at(address: int) -> bytes:
     """All of a piece of memory that was allocated; empty where its size is not known."""
-    size_of = _usable_size()
+    size_of = library.malloc_usable_size
     return b"" if size_of is None else ctypes.string_at(address, size_of(address))
-
-
-def _usable_size() -> Callable[[int], int] | None:
-    """The function of the system's allocator, which has it on Linux."""
-    try:
-        function = ctypes.CDLL(None).malloc_usable_size
-    except (AttributeError, TypeError):  # Windows has no library of all that is loaded.
-        return None
-    function.restype, function.argtypes = ctypes.c_size_t, (ctypes.c_void_p,)
-    return function
