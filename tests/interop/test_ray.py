@@ -75,8 +75,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
             stderr=errors,
             text=True,
             cwd=Path(__file__).parents[2],
-            # Its workers would yield to all else on this machine.
-            env={**os.environ, "RAY_worker_niceness": "0", "RAY_USAGE_STATS_ENABLED": "0"},
+            env={
+                **os.environ,
+                "RAY_worker_niceness": "0",  # Its workers would yield to all else on this machine.
+                "RAY_USAGE_STATS_ENABLED": "0",
+                # gRPC's care for forks crashes a server for a client now and then.
+                "GRPC_ENABLE_FORK_SUPPORT": "0",
+            },
         ) as process,
     ):
         assert process.stdin is not None, "it is a pipe"

@@ -8,7 +8,9 @@ import pytest
 
 from axon.swarm.engine.rayexecutor import (
     CLIENT_PORT,
+    JOIN_TRIES,
     _checked,
+    _join,
     _settle,
     check_head,
 )
@@ -32,6 +34,32 @@ def test_other_code_on_a_worker_is_refused() -> None:
     assert _checked(source_fingerprint(), divmod, (7, 2), {}) == (3, 1)
     with pytest.raises(EngineFailed, match="has other code than this machine"):
         _checked("0" * 16, divmod, (7, 2), {})
+
+
+@pytest.mark.parametrize(
+    ("said", "lost", "tries"),
+    [
+        ("Starting Ray client server failed. See a log", JOIN_TRIES - 1, JOIN_TRIES),
+        ("Starting Ray client server failed. See a log", JOIN_TRIES, JOIN_TRIES),
+        ("no such version", 1, 1),
+    ],
+)
+def test_a_server_that_the_head_could_not_start_is_asked_for_again(
+    said: str, lost: int, tries: int
+) -> None:
+    asked: list[int] = []
+
+    def init() -> None:
+        asked.append(1)
+        if len(asked) <= lost:
+            raise ConnectionAbortedError(said)
+
+    if lost < tries:
+        _join(init)
+    else:
+        with pytest.raises(EngineFailed, match=f"cannot be joined: '{said}'"):
+            _join(init)
+    assert len(asked) == tries
 
 
 def test_a_result_is_handed_on_and_a_dropped_call_stays_dropped() -> None:

@@ -33,8 +33,14 @@ DIAL_LIMIT_S: Final = 5.0
 HEAD_MISSES: Final = 3
 """So often in a row the head may not answer."""
 
+JOIN_TRIES: Final = 3
+"""A head starts a server for each client by a fork, in which gRPC now and then crashes."""
+
 MAX_RETRIES: Final = 10
 """So many workers may be lost with one call; what takes each of them with it is not for ever."""
+
+_SERVER_LOST: Final = "Starting Ray client server failed"
+"""In what a head says whose server for a client has ended at once."""
 
 _T = TypeVar("_T")
 
@@ -82,10 +88,7 @@ class RayExecutor(Executor):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Else Ray tells its makers of it.
         os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "120")  # See _watch_head.
         self._ray = _load()
-        try:
-            self._ray.init(address, log_to_driver=False, logging_level="ERROR")
-        except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:
-            raise EngineFailed(f"the Ray cluster cannot be joined: {_last_line(error)}") from error
+        _join(partial(self._ray.init, address, log_to_driver=False, logging_level="ERROR"))
         self._waiting: set[Future[Any]] = set()
         self._closed = threading.Event()
         watched = head or self._ray.get_runtime_context().gcs_address
@@ -148,6 +151,23 @@ def _load() -> Any:
             f"Ray is not installed ({error}): pip install 'axon-node[ray]'"
         ) from None
     return ray
+
+
+def _join(init: Callable[[], object]) -> None:
+    """Join the cluster; once more where its head could not start a server for us.
+
+    Raises:
+        EngineFailed: it cannot be joined.
+    """
+    for left in reversed(range(JOIN_TRIES)):
+        try:
+            init()
+        except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:
+            if left == 0 or _SERVER_LOST not in str(error):
+                told = f"the Ray cluster cannot be joined: {_last_line(error)}"
+                raise EngineFailed(told) from error
+        else:
+            return
 
 
 def _last_line(error: BaseException) -> str:
