@@ -41,6 +41,7 @@ def test_other_code_on_a_worker_is_refused() -> None:
     [
         ("Starting Ray client server failed. See a log", JOIN_TRIES - 1, JOIN_TRIES),
         ("Starting Ray client server failed. See a log", JOIN_TRIES, JOIN_TRIES),
+        ("Proxy failed to Connect to backend! Check logs", 1, 2),
         ("no such version", 1, 1),
     ],
 )

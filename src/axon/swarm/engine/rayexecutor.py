@@ -39,8 +39,8 @@ JOIN_TRIES: Final = 3
 MAX_RETRIES: Final = 10
 """So many workers may be lost with one call; what takes each of them with it is not for ever."""
 
-_SERVER_LOST: Final = "Starting Ray client server failed"
-"""In what a head says whose server for a client has ended at once."""
+_SERVER_LOST: Final = ("Starting Ray client server failed", "Proxy failed to Connect to backend")
+"""In what a head says whose server for a client has ended at once, or a little later."""
 
 _T = TypeVar("_T")
 
@@ -163,7 +163,7 @@ def _join(init: Callable[[], object]) -> None:
         try:
             init()
         except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:
-            if left == 0 or _SERVER_LOST not in str(error):
+            if left == 0 or not any(said in str(error) for said in _SERVER_LOST):
                 told = f"the Ray cluster cannot be joined: {_last_line(error)}"
                 raise EngineFailed(told) from error
         else:
