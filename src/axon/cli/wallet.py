@@ -25,6 +25,7 @@ from axon.cli.walletcommands import (
     psbts,
     receipts,
     receiving,
+    safekeeping,
     serving,
 )
 from axon.cli.walletoptions import Command, read_options, wallet_parser
@@ -44,6 +45,7 @@ _FAMILIES: Final = (
     receipts,
     bumping,
     keeping,
+    safekeeping,
     psbts,
     serving,
     opening,

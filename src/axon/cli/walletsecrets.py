@@ -113,6 +113,11 @@ def new_passphrase(arguments: argparse.Namespace) -> str:
     return found
 
 
+def second_line() -> str:
+    """What stands behind a passphrase on standard input."""
+    return _line(sys.stdin)
+
+
 def words(path: Path | None) -> str:
     """The words of a wallet that is restored, from a file or as typed.
 

@@ -29,6 +29,7 @@ from axon.host.payjoinport import PayjoinPort
 from axon.host.reaching import with_addresses
 from axon.host.running import Driven, RpcAccess
 from axon.host.settings import LightSettings
+from axon.host.walletcopies import OpenFile
 from axon.machine import Endpoint
 from axon.mempool.policy import Policy
 from axon.node.scanflow import ScanStart
@@ -237,7 +238,8 @@ async def light_wallet(
         wallet.check_scripts = check_scripts
         storage = await asyncio.to_thread(open_storage, settings)
         try:
-            async with _running(settings, name, wallet, storage, clock) as running:
+            file = OpenFile(store, settings.wallet_folder(name) / WALLET_FILE)
+            async with _running(settings, name, wallet, file, storage, clock) as running:
                 yield running
         finally:
             await asyncio.to_thread(storage.close)
@@ -279,6 +281,7 @@ async def _running(
     settings: LightSettings,
     name: str,
     wallet: Wallet,
+    file: OpenFile,
     storage: LightStorage,
     clock: Clock | None,
 ) -> AsyncIterator[RunningWallet]:
@@ -294,6 +297,7 @@ async def _running(
         node=parts.machine,
         name=name,
         folder=folder,
+        file=file,
         clock=parts.clock,
         command=driver.ask,
         listen=driver.listen,

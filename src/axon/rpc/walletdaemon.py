@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, cast
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from axon.chain.blockfees import BLOCKS
 from axon.drivers.aio.routes import Routes
@@ -68,6 +69,24 @@ def refusal(error: WalletError) -> RpcError:
     return RpcError(_CODES.get(type(error), Code.WALLET), str(error))
 
 
+class WalletCopies(Protocol):
+    """The file of the wallet, in its lane."""
+
+    def back_up(self, target: Path) -> Path:
+        """Write a copy into a file that is not there yet, or into a folder; where it is.
+
+        Raises:
+            WalletError: it cannot be written there.
+        """
+
+    def forget_deleted(self) -> None:
+        """Leave nothing in the file of what was deleted.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class _Scanned:
     def run(self, wallet: Wallet) -> Mark | None:
@@ -80,6 +99,7 @@ class WalletDaemon(Context):
 
     Args:
         name: of the wallet.
+        file: it is kept in.
         listen: accepts other wallets' connections at an endpoint; where it really is.
         listen_onion: the same by an onion service.
         listen_payjoin: takes offers of payjoins over HTTP at an endpoint; where it really is.
@@ -90,6 +110,7 @@ class WalletDaemon(Context):
 
     node: SpvNode
     name: str
+    file: WalletCopies
     listen: Callable[[Endpoint], Awaitable[Endpoint]]
     listen_onion: Callable[[], Awaitable[Endpoint]]
     listen_payjoin: Callable[[Endpoint], Awaitable[Endpoint]]

@@ -41,6 +41,10 @@ class BadMnemonic(WalletError):
     """The words are no mnemonic (BIP 39)."""
 
 
+class BadEntropy(WalletError):
+    """Rolls or digits that are no chance, or too little of it, to make words of."""
+
+
 class BadDescriptor(WalletError):
     """A descriptor that cannot be watched: malformed, of another network, or with a private key."""
 

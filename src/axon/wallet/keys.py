@@ -20,6 +20,7 @@ from axon.primitives.bip32 import ExtendedKey
 from axon.primitives.descriptor import Descriptor, DescriptorError, parse_descriptor
 from axon.primitives.keyexpression import parse_key
 from axon.primitives.network import MAINNET, REGTEST, SIGNET, TESTNET3, TESTNET4, Network
+from axon.wallet.entropy import ENTROPY_SIZES
 from axon.wallet.errors import BadDescriptor, BadMnemonic
 from axon.wallet.seal import SCRYPT_LOG_N, seal
 from axon.wallet.wordlists import check_words, is_english, other_root_key
@@ -128,8 +129,8 @@ def network_kind(network: Network) -> bdk.NetworkKind:
 
 
 def new_words(entropy: bytes) -> str:
-    """The 12 words for 16 random bytes (BIP 39)."""
-    assert len(entropy) == ENTROPY_SIZE, "12 words are made of 16 bytes"
+    """The 12 words for 16 random bytes, or up to 24 for more of them (BIP 39)."""
+    assert len(entropy) in ENTROPY_SIZES.values(), "BIP 39 has words for these sizes alone"
     return str(bdk.Mnemonic.from_entropy(entropy))
 
 

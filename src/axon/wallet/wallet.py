@@ -77,7 +77,8 @@ class Wallet:
 
     def __init__(self, ledger: WalletLedger, source: Source) -> None:
         self.ledger = ledger
-        self._source = source
+        self.source = source
+        """Its public descriptors, and the sealed mnemonic if it has one."""
         self._reckoning: tuple[int, Reckoning] | None = None
         self._promises = PromiseWatch(ledger)
         self.check_scripts: ScriptCheck | None = None
@@ -162,14 +163,9 @@ class Wallet:
         return self.ledger.network
 
     @property
-    def source(self) -> Source:
-        """Its public descriptors, and the sealed mnemonic if it has one."""
-        return self._source
-
-    @property
     def is_watch_only(self) -> bool:
         """Whether it has no keys, so that it cannot sign."""
-        return self._source.sealed is None
+        return self.source.sealed is None
 
     @property
     def birthday_s(self) -> int:

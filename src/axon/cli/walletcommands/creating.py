@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final
 
 from axon.cli.arguments import UsageError
+from axon.cli.walletbirthday import add_birthday, birthday_s
+from axon.cli.walletcommands.newwords import (
+    add_entropy_options,
+    ask_words,
+    read_entropy,
+    refuse_entropy_options,
+    show_words,
+)
 from axon.cli.walletoptions import AddCommand, WalletOptions, add_gap
 from axon.cli.walletsecrets import (
     add_bip39_options,
@@ -22,15 +29,14 @@ from axon.cli.walletview import aligned, say, write, write_json
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.walletfile import SqliteStore, WalletInUse
 from axon.errors import AxonError, ConfigError
-from axon.host.lightstorage import LightStorage
 from axon.host.lightwallet import WALLET_FILE
 from axon.host.newwallet import remove_wallet, write_wallet
 from axon.host.walletclient import find_served
+from axon.host.walletfiles import restore_file
 from axon.machine import SECOND
 from axon.primitives.address import encode_address
 from axon.wallet.errors import BadMnemonic, NoWallet
 from axon.wallet.keys import (
-    ENTROPY_SIZE,
     AccountKind,
     Source,
     from_words,
@@ -44,13 +50,8 @@ from axon.wallet.wallet import Wallet
 from axon.wallet.watching import MAX_EXPORT_SIZE, read_watched
 from axon.wallet.wordlists import check_words
 
-WORDS_ASKED: Final = 2
-"""So many words are asked for, to see that they were written down."""
-
 _FINGERPRINT: Final = re.compile(r"\[([0-9a-f]{8})/")
 """Of the master key, in a descriptor: it tells apart what different BIP 39 passphrases make."""
-
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def add_commands(add: AddCommand) -> None:
@@ -59,6 +60,7 @@ def add_commands(add: AddCommand) -> None:
     create.add_argument(
         "--no-confirm", action="store_true", help="do not ask whether the words were written down"
     )
+    add_entropy_options(create)
     _add_kind(create)
     create.add_argument(
         "--watch-only",
@@ -72,8 +74,14 @@ def add_commands(add: AddCommand) -> None:
         action="store_true",
         help="with --watch-only: the key of an account is meant without the usual /<0;1>/*",
     )
-    _add_birthday(create, "with --watch-only: nothing was paid to it before (default: 2009)")
-    restore = add("restore", _restore, "make a wallet anew from its words")
+    add_birthday(create, "with --watch-only: nothing was paid to it before (default: 2009)")
+    restore = add("restore", _restore, "make a wallet anew from its words, or from a backup")
+    restore.add_argument(
+        "--backup",
+        type=Path,
+        metavar="FILE",
+        help="from this copy of its file, which axon wallet backup has made; it is only read",
+    )
     restore.add_argument(
         "--words-file",
         type=Path,
@@ -82,7 +90,7 @@ def add_commands(add: AddCommand) -> None:
         "their first four letters; or as the numbers of English words, counted from 1",
     )
     _add_kind(restore)
-    _add_birthday(restore, "nothing was paid to it before (default: 2009, all blocks are searched)")
+    add_birthday(restore, "nothing was paid to it before (default: 2009, all blocks are searched)")
     add_gap(restore, RESTORED_LOOKAHEAD)
     add("list", _list, "the wallets there are", named=False)
 
@@ -98,18 +106,15 @@ def _add_kind(parser: Any) -> None:
     add_bip39_options(parser)
 
 
-def _add_birthday(parser: Any, about: str) -> None:
-    parser.add_argument("--birthday", metavar="DATE|HEIGHT", help=about)
-
-
 def _create(options: WalletOptions) -> int:
     arguments = options.arguments
     _refuse_taken(options)
     if arguments.watch_only is not None:
         if arguments.bip39_passphrase or arguments.bip39_passphrase_file is not None:
             raise UsageError("a BIP 39 passphrase goes with words: --watch-only has none")
-        birthday_s = _birthday_s(options)
-        _tell(options, _made(options, _watched(options), birthday_s, has_past=True))
+        refuse_entropy_options(arguments, "--watch-only")
+        since_s = birthday_s(options)
+        _tell(options, _made(options, _watched(options), since_s, has_past=True))
         return 0
     for name in ("change", "birthday", "as_written"):
         if getattr(arguments, name) not in (None, False):
@@ -120,9 +125,9 @@ def _create(options: WalletOptions) -> int:
             "--json shows the words at the end, so nobody can confirm them before:"
             " add --no-confirm, and write them down"
         )
+    made = new_words(read_entropy(arguments))
     extra = bip39_passphrase(arguments)
     passphrase = new_passphrase(arguments)
-    made = new_words(_random(ENTROPY_SIZE))
     source = _account(options, made, extra, passphrase)
     told = _made(options, source, Clock().now() // SECOND)
     is_confirmed = False
@@ -130,9 +135,9 @@ def _create(options: WalletOptions) -> int:
         if options.as_json:
             write_json({**told, "words": made})
         else:
-            _show_words(made, has_bip39_passphrase=bool(extra))
+            show_words(made, has_bip39_passphrase=bool(extra))
         if not arguments.no_confirm:
-            _ask_words(made)
+            ask_words(made)
         is_confirmed = True
     finally:  # Nor may a wallet stay whose words nobody has seen.
         if not is_confirmed:
@@ -187,12 +192,31 @@ def _text_or_file(given: str) -> str:
 def _restore(options: WalletOptions) -> int:
     arguments = options.arguments
     _refuse_taken(options)
-    birthday_s = _birthday_s(options)
+    if arguments.backup is not None:
+        return _restore_file(options)
+    since_s = birthday_s(options)
     found = words_to_restore(arguments.words_file)
     extra = bip39_passphrase(arguments)
     source = _account(options, found, extra, new_passphrase(arguments))
     gap: int = RESTORED_LOOKAHEAD if arguments.gap is None else arguments.gap
-    _tell(options, _made(options, source, birthday_s, has_past=True, gap=gap))
+    _tell(options, _made(options, source, since_s, has_past=True, gap=gap))
+    return 0
+
+
+def _restore_file(options: WalletOptions) -> int:
+    arguments = options.arguments
+    for name in ("words_file", "birthday", "gap", "bip39_passphrase_file", "passphrase_file"):
+        if getattr(arguments, name) is not None:
+            raise UsageError(f"--{name.replace('_', '-')} goes with words: a backup has its own")
+    wallet, since_s = restore_file(options.light, options.name, arguments.backup)
+    told = _told(options, wallet, since_s)
+    if options.as_json:
+        write_json(told)
+        return 0
+    _tell(options, told)
+    if not wallet.is_watch_only:
+        write("Its passphrase is the one it had when the backup was made.")
+    write("Addresses that were given out since then are not marked as given out.")
     return 0
 
 
@@ -259,6 +283,11 @@ def _made(
         gap=gap,
         has_past=has_past,
     )
+    return _told(options, wallet, birthday_s)
+
+
+def _told(options: WalletOptions, wallet: Wallet, birthday_s: int) -> dict[str, Any]:
+    source = wallet.source
     told: dict[str, Any] = {
         "name": options.name,
         "chain": wallet.network.name,
@@ -291,79 +320,6 @@ def _tell(options: WalletOptions, told: dict[str, Any]) -> None:
 
 def _first_address(wallet: Wallet) -> str | None:
     return encode_address(wallet.ledger.book.script(Keychain.RECEIVE, 0), wallet.network)
-
-
-def _show_words(made: str, *, has_bip39_passphrase: bool) -> None:
-    numbered = [f"{number:2}. {word}" for number, word in enumerate(made.split(), 1)]
-    third = len(numbered) // 3
-    write("These words restore the wallet, and whoever has them can spend from it. Write them down")
-    write("on paper, in their order; they are not shown again.\n")
-    rows = list(
-        zip(*(numbered[start * third : (start + 1) * third] for start in range(3)), strict=True)
-    )
-    for line in aligned(rows, indent=4):
-        write(line)
-    write()
-    if has_bip39_passphrase:
-        write("Write the BIP 39 passphrase down as well, in another place. Without it these")
-        write("words restore another wallet, which is empty.\n")
-
-
-def _ask_words(made: str) -> None:
-    """See that the words were written down; who mistypes one is asked for it again.
-
-    Raises:
-        ConfigError: nobody answers any more.
-    """
-    listed = made.split()
-    for place in sorted(SystemRandom().sample(range(len(listed)), WORDS_ASKED)):
-        while True:
-            sys.stderr.write(f"To see that you have them: word {place + 1} is: ")
-            sys.stderr.flush()
-            answer = sys.stdin.readline()
-            if not answer:
-                raise ConfigError("the words were not confirmed, so no wallet was made")
-            if answer.strip().lower() == listed[place]:
-                break
-            say(f"That is not word {place + 1}: look at what you wrote down, and type it again.")
-
-
-def _birthday_s(options: WalletOptions) -> int:
-    """From when on blocks concern a wallet that existed before.
-
-    Raises:
-        UsageError: neither a date nor a height, or in the future.
-        ConfigError: the header of the height is not known here.
-    """
-    text: str | None = options.arguments.birthday
-    if text is None:
-        return options.light.network.genesis.header.time
-    if _DATE.fullmatch(text):
-        try:
-            date_s = int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
-        except ValueError:
-            pass
-        else:
-            if date_s > Clock().now() // SECOND:
-                raise UsageError(
-                    f"the birthday {text} is in the future: name the day when the wallet was made,"
-                    " or one before it"
-                )
-            return date_s
-    if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise UsageError(f"expected a birthday such as 2024-05-31, or a height, not {text[:40]!r}")
-    storage = LightStorage(options.light.light_folder, options.light.network)
-    try:
-        best = storage.headers.best
-        entry = best.ancestor(int(text)) if int(text) <= best.height else None
-    finally:
-        storage.close()
-    if entry is None:
-        raise ConfigError(
-            f"the header at height {text} is not known here yet: give a date instead, as in"
-            " --birthday 2024-05-31"
-        )
-    return entry.time
 
 
 def _list(options: WalletOptions) -> int:
