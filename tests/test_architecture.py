@@ -35,14 +35,15 @@ ROOMS: dict[str, frozenset[str]] = {
         "machine drivers",
         "electrum": "rpc node chain mempool primitives machine drivers",
         "tui": "rpc",
-        "host": "electrum rpc payments node wallet drivers chain consensus mempool mining p2p wire "
-        "primitives machine",
-        "swarm": "host electrum rpc payments node wallet drivers chain consensus mempool mining "
+        "dash": "rpc node machine",
+        "host": "dash electrum rpc payments node wallet drivers chain consensus mempool mining "
         "p2p wire primitives machine",
-        "testing": "swarm host electrum rpc payments node wallet drivers chain consensus mempool "
+        "swarm": "host dash electrum rpc payments node wallet drivers chain consensus mempool "
         "mining p2p wire primitives machine",
-        "cli": "tui swarm host electrum rpc payments node wallet drivers chain consensus mempool "
-        "mining p2p wire primitives machine compiled",
+        "testing": "swarm host dash electrum rpc payments node wallet drivers chain consensus "
+        "mempool mining p2p wire primitives machine",
+        "cli": "tui swarm host dash electrum rpc payments node wallet drivers chain consensus "
+        "mempool mining p2p wire primitives machine compiled",
     }.items()
 }
 """Which rooms a room may import; every room may import itself and `errors`."""
@@ -54,8 +55,8 @@ FOREIGN: dict[str, frozenset[str]] = {
         "rocksdict": "drivers",
         "uvloop": "drivers",
         "python_socks": "drivers",
-        "asyncio": "drivers rpc electrum host tui swarm cli",
-        "aiohttp": "rpc swarm",
+        "asyncio": "drivers rpc electrum dash host tui swarm cli",
+        "aiohttp": "rpc dash swarm",
         "prometheus_client": "rpc",
         "zmq": "rpc",
         "siphash24": "primitives chain",
@@ -98,6 +99,7 @@ TESTED_WITH: dict[str, frozenset[str]] = {
         "drivers": "chain",  # The stores that it writes to disk.
         "rpc": "host",  # A light client with its wallet is put together there.
         "electrum": "host swarm",  # A node behind it, and who signs.
+        "dash": "host primitives",  # A node behind it, and its network.
         "tui": "wallet primitives",  # Amounts are read as the command line reads them.
     }.items()
 }

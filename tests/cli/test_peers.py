@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axon.cli.peers import main
-from axon.cli.peertable import SORTS, PeerRow, PeerTable, peer_rows, size_text
+from axon.cli.peertable import SORTS, PeerTable, size_text
+from axon.rpc.peerrows import PeerRow, peer_rows
 
 ROW = PeerRow(
     id=3,

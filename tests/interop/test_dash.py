@@ -22,12 +22,12 @@ pytestmark = [pytest.mark.interop, pytest.mark.process]
 
 _ACTORS: Final = "document.querySelectorAll('.actor').length"
 _CHOSEN: Final = "document.getElementById('panel-title').textContent"
-_OVERFLOW: Final = "document.documentElement.scrollWidth - innerWidth"
+OVERFLOW: Final = "document.documentElement.scrollWidth - innerWidth"
 _COLOURS: Final = (
     "[...new Set([...document.querySelectorAll('.actor.node')]"
     ".map(each => each.getAttribute('class').match(/tip\\d/)[0]))].join()"
 )
-_CONTRASTS: Final = """
+CONTRASTS: Final = """
 (() => {
   const light = (said) => {
     const part = said.match(/[\\d.]+/g).slice(0, 3).map((each) => each / 255)
@@ -72,7 +72,8 @@ def test_a_person_at_the_page(lab: Lab, tmp_path: Path) -> None:
             await _looks(page)
             lab.run("down")
             await page.until("document.body.textContent.includes('This run is gone')")
-            assert page.complaints == []
+            # A question about a node may meet a run that has just gone.
+            assert [said for said in page.complaints if "/inside/" not in said] == []
             assert await dash.left() == 0
             await page.until("document.body.textContent.includes('does not answer')")
             ours = dash.url.partition("#")[0]
@@ -86,10 +87,13 @@ async def _lesson(page: Page, dash: DashPage) -> None:
     await page.ask("document.querySelector('.actor[tabindex=\"0\"]').focus()")
     await page.press("ArrowRight", "Enter")
     await page.until(f"{_CHOSEN} === 'n2, node'")
+    await page.until("document.querySelectorAll('#within .ring .peer').length >= 2")
+    await page.until("document.getElementById('within-said').textContent.includes('on regtest')")
     await page.press("Tab")
     assert await page.ask("document.activeElement.textContent") == "Kill"
     await page.press("Enter")
     await page.until("document.querySelector('.actor.ended .name')?.textContent === 'n2'")
+    await page.until("document.getElementById('within').hidden")
     before = await page.ask("document.getElementById('tips').textContent")
     await page.ask("document.querySelector('[data-do=mine]').click()")
     await page.until("document.querySelector('.parcel.block') !== null")
@@ -111,8 +115,8 @@ async def _looks(page: Page) -> None:
         for dark in (False, True):
             await page.look(width, 900, dark=dark, still=True)
             await asyncio.sleep(0.2)
-            assert await page.ask(_OVERFLOW) <= 0, f"at {width}"
-            assert await page.ask(_CONTRASTS) >= 4.5, f"at {width}, dark: {dark}"
+            assert await page.ask(OVERFLOW) <= 0, f"at {width}"
+            assert await page.ask(CONTRASTS) >= 4.5, f"at {width}, dark: {dark}"
             box = "document.getElementById('net').viewBox.baseVal.width"
             assert await page.ask(box) == (860 if width == 1280 else 360)
     await page.ask("window.moved = 0")

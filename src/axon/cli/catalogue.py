@@ -29,6 +29,7 @@ coinstatsindex flag     |              | Keep an index of what the coins are in 
 conf          value     | <file>       | Read this configuration file, relative to the data directory (default: bitcoin.conf)
 daemon        flag      |              | Run in the background (default: 0)
 daemonwait    flag      |              | The same as -daemon (default: 0)
+dash optional net | <port> | Show this node as a page on this machine, for whoever may read its folder (default: 0; without a value port 8381)
 datadir       value !negated | <dir>   | Keep everything in this folder (default: ~/.axon)
 dbcache       value     | <n>          | Keep up to this many MiB of coins in memory before they are written, 4 at least (default: 450)
 debuglogfile  value     | <file>       | Write the log here, relative to the network's folder; -nodebuglogfile writes none (default: debug.log)

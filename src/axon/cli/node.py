@@ -122,6 +122,8 @@ async def _run_until_stopped(
         ready()
         if progress is not None:
             progress.started(config.node.network.name, node.endpoints, node.height)
+            if node.page_url is not None:
+                progress.say(f"its page, for whoever has this address: {node.page_url}")
             node.hand_facts_to(progress.saw)
 
     def stops() -> None:

@@ -26,7 +26,7 @@ from axon.cli.nodefiles import (
 )
 from axon.cli.options import Value, as_flag
 from axon.cli.peerconfig import peer_config
-from axon.cli.rpcconfig import metrics_endpoint, rpc_config
+from axon.cli.rpcconfig import dash_port, metrics_endpoint, rpc_config
 from axon.cli.undone import judge_undone
 from axon.cli.values import read_money, read_uint256
 from axon.cli.walletconfig import wallet_config
@@ -131,6 +131,7 @@ def load_node_config(command_line: dict[str, list[Value]], home: Path | None = N
             rpc=rpc_config(settings, network, folder) if settings.flag("server", True) else None,
             wallets=wallet_config(settings, folder),
             metrics=metrics_endpoint(settings),
+            dash_port=dash_port(settings),
             electrum=electrum_config(
                 settings, network, folder, prunes=settings.number("prune", 0) != 0
             ),

@@ -15,7 +15,7 @@ from typing import Final
 from axon.cli.conf import load_settings
 from axon.cli.keyboard import LEAVE, keyboard, turned
 from axon.cli.options import Option, OptionKind, parse_command_line
-from axon.cli.peertable import SORTS, PeerRow, PeerTable, peer_rows
+from axon.cli.peertable import SORTS, PeerTable
 from axon.cli.rpc import CLI_OPTIONS, find_login
 from axon.cli.swarmview import CLEAR, REFRESH_S, write
 from axon.errors import ConfigError
@@ -23,6 +23,7 @@ from axon.primitives.network import NETWORKS
 from axon.rpc.amounts import encode_json
 from axon.rpc.client import RpcClient, Unauthorized, Unreachable
 from axon.rpc.errors import RpcError
+from axon.rpc.peerrows import PeerRow, peer_rows
 
 LOOKED_THROUGH: Final = 400
 """Newest blocks in which it is looked for those that peers have not given."""

@@ -15,6 +15,8 @@ from axon.primitives.network import Network
 from axon.rpc.auth import COOKIE_MODES
 from axon.rpc.settings import ServerSettings
 
+DASH_PORT: Final = 8381
+
 METRICS_PORT: Final = 9332
 
 _PRIVATE_IPV6: Final = ipaddress.ip_network("fc00::/7")
@@ -84,6 +86,22 @@ def metrics_endpoint(settings: Settings) -> Endpoint | None:
             "there is no password"
         )
     return endpoint
+
+
+def dash_port(settings: Settings) -> int | None:
+    """The port of the page of the node (`-dash`); None for no page.
+
+    Raises:
+        ConfigError: it is no port.
+    """
+    text = settings.text("dash", "0")
+    if text == "0":
+        return None
+    if text in ("", "1"):
+        return DASH_PORT
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < 1 << 16):
+        raise ConfigError(f"Invalid -dash={text:.80}; must be a port of this machine, 2 to 65535")
+    return int(text)
 
 
 def _server(settings: Settings, port: int) -> ServerSettings:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from axon.host.machinesettings import machine_settings
 from axon.host.nodewallets import NodeWallets
 from axon.host.notices import Notices
 from axon.host.openedstorage import opened_storage
-from axon.host.running import Driven, FactReader, FactStream, OnFact, RpcAccess
+from axon.host.running import Driven, FactReader, FactStream, NoLogs, OnFact, RpcAccess
 from axon.host.saving import StateSaver
 from axon.host.servers import Servers, listening
 from axon.host.settings import FullNodeSettings
@@ -75,6 +75,7 @@ class RunningNode:
         rpc: where its RPC server answers; None if it has none.
         registry: the RPC methods.
         stream: its facts.
+        page_url: what opens its page in a browser; None if it has none. Whoever has it may look.
     """
 
     def __init__(
@@ -85,8 +86,10 @@ class RunningNode:
         rpc: RpcAccess | None,
         registry: Registry,
         stream: FactStream,
+        page_url: str | None,
     ) -> None:
         self.settings = settings
+        self.page_url = page_url
         self.endpoints = endpoints
         self.rpc = rpc
         self._daemon = daemon
@@ -214,7 +217,7 @@ async def running_node(
             if on_status is not None:
                 on_status(status)
 
-        switches, under = logs or _NoLogs(), conditions or Conditions()
+        switches, under = logs or NoLogs(), conditions or Conditions()
         async with (
             opened_storage(settings, tell, notices.warned) as storage,
             _running(
@@ -222,22 +225,6 @@ async def running_node(
             ) as node,
         ):
             yield node
-
-
-class _NoLogs:
-    """The switches of a log that somebody else keeps."""
-
-    def categories(self) -> Mapping[str, bool]:
-        """None that could be switched."""
-        return {}
-
-    def enable(self, category: str) -> bool:  # noqa: ARG002
-        """There is none of this name."""
-        return False
-
-    def disable(self, category: str) -> bool:  # noqa: ARG002
-        """There is none of this name."""
-        return False
 
 
 @asynccontextmanager
@@ -327,7 +314,8 @@ async def _running(
             servers.ready(daemon, stream)
             _log.info("init message: Done loading")  # Launchers wait for these words.
             notices.started(machine.active.height, stream.end)
-            yield RunningNode(settings, daemon, endpoints, rpc, registry, stream)
+            page_url = None if servers.page is None else servers.page.url
+            yield RunningNode(settings, daemon, endpoints, rpc, registry, stream, page_url)
             await notices.stopping()
     except BaseException:
         with suppress(AxonError):  # The first failure is the one to tell.

@@ -1,4 +1,5 @@
-"""The servers of a full node: RPC, and REST, metrics, Electrum's and ZeroMQ where asked for.
+"""The servers of a full node: RPC, and REST, metrics, a page, Electrum's and ZeroMQ where asked
+for.
 
 They listen before anything else is opened, and say that the node is starting. What only they need
 is loaded with them: a node without them does without its memory.
@@ -20,6 +21,7 @@ from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
 
 if TYPE_CHECKING:
+    from axon.dash.nodepage import NodePage
     from axon.electrum.server import ElectrumServer
     from axon.rpc.metrics.server import MetricsServer
     from axon.rpc.rest.service import RestService
@@ -36,6 +38,7 @@ class Servers:
         metrics: where the node can be watched.
         electrum: where wallets of the Electrum kind ask.
         publisher: tells subscribers of blocks and transactions.
+        page: shows the node to a browser.
     """
 
     def __init__(
@@ -45,8 +48,10 @@ class Servers:
         metrics: MetricsServer | None,
         electrum: ElectrumServer | None,
         publisher: ZmqPublisher | None,
+        page: NodePage | None,
     ) -> None:
         self.rpc = rpc
+        self.page = page
         self._rest = rest
         self.metrics = metrics
         self.electrum = electrum
@@ -54,7 +59,7 @@ class Servers:
 
     def warming(self, status: str) -> None:
         """Say what the start is doing."""
-        for server in (self.rpc, self._rest, self.metrics):
+        for server in (self.rpc, self._rest, self.metrics, self.page):
             if server is not None:
                 server.warming(status)
 
@@ -73,6 +78,8 @@ class Servers:
         if self.metrics is not None:
             stream.hand_to(self.metrics.saw)
             self.metrics.ready(daemon)
+        if self.page is not None:
+            self.page.ready(daemon)
         if self._rest is not None:
             self._rest.ready(daemon)
         if self.rpc is not None:
@@ -97,6 +104,8 @@ class Servers:
         """The machine has stopped: let callers go."""
         if self.metrics is not None:
             self.metrics.stopping()
+        if self.page is not None:
+            self.page.stopping()
         if self.rpc is not None:
             await self.rpc.stop()
 
@@ -113,7 +122,7 @@ async def listening(settings: FullNodeSettings, registry: Registry) -> AsyncIter
         ConfigError: an endpoint, or an address of ZeroMQ, cannot be bound.
     """
     async with AsyncExitStack() as stack:
-        rpc = rest = metrics = electrum = publisher = None
+        rpc = rest = metrics = electrum = publisher = page = None
         if settings.rpc is not None:
             if settings.rpc.rest:
                 from axon.rpc.rest.service import RestService
@@ -135,7 +144,13 @@ async def listening(settings: FullNodeSettings, registry: Registry) -> AsyncIter
             from axon.rpc.zmqpub.publisher import ZmqPublisher
 
             publisher = await stack.enter_async_context(ZmqPublisher(settings.zmq))
-        yield Servers(rpc, rest, metrics, electrum, publisher)
+        if settings.dash_port is not None:
+            from axon.dash.nodepage import NodePage
+
+            page = await stack.enter_async_context(
+                NodePage(settings.dash_port, settings.folder, registry)
+            )
+        yield Servers(rpc, rest, metrics, electrum, publisher, page)
 
 
 @asynccontextmanager

@@ -261,6 +261,7 @@ class FullNodeSettings:
         rpc: None for no RPC server; wallets: None for none (`-disablewallet`).
         metrics: where `/metrics` and `/healthz` are served, to whoever reaches it; None for
             nowhere.
+        dash_port: of the page of the node on loopback, 0 for any; None for no page.
         electrum: where wallets of the Electrum kind are served; None for nowhere.
         zmq: what is published over ZeroMQ, and where.
         minimum_chainwork: a chain with less work is not believed; None for the network's.
@@ -287,6 +288,7 @@ class FullNodeSettings:
     rpc: RpcSettings | None = None
     wallets: NodeWalletSettings | None = field(default_factory=NodeWalletSettings)
     metrics: Endpoint | None = None
+    dash_port: int | None = None
     electrum: ElectrumSettings | None = None
     zmq: tuple[ZmqNotifier, ...] = ()
     minimum_chainwork: int | None = None

@@ -106,18 +106,62 @@ class Whitelist:
         return not self._strict if methods is None else method in methods
 
 
+class SecretFile:
+    """A file for the eyes of who runs the program, for as long as it runs.
+
+    Args:
+        path: where; a temporary file appears beside it for a moment.
+        mode: permission bits.
+        purpose: what it is, for an error: `the cookie file`.
+    """
+
+    def __init__(self, path: Path, purpose: str, mode: int = FILE_MODE) -> None:
+        self.path = path
+        self._purpose = purpose
+        self._mode = mode
+        self._content = ""
+
+    def write(self, content: str) -> None:
+        """Write it anew, all at once.
+
+        Raises:
+            ConfigError: the file cannot be written.
+            DiskFullError: there is no room for it.
+        """
+        self._content = content
+        temporary = self.path.with_name(f"{self.path.name}.tmp")
+        try:
+            temporary.unlink(missing_ok=True)
+            descriptor = open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(content)
+                os.fchmod(descriptor, self._mode)
+            temporary.replace(self.path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            refused = f"Unable to write {self._purpose} {self.path}"
+            raise disk_refusal(refused, error, ConfigError) from error
+
+    def remove(self) -> None:
+        """Remove the file, if it is still the one written here."""
+        try:
+            if self._content and self.path.read_text() == self._content:
+                self.path.unlink()
+        except OSError:
+            return  # It is gone already, or the disk is; what it opens dies with the process.
+
+
 class Cookie:
     """The file that holds a password for as long as the node runs.
 
     Args:
-        path: where; a temporary file appears beside it for a moment.
+        path: where.
         mode: permission bits.
     """
 
     def __init__(self, path: Path, mode: int = FILE_MODE) -> None:
         self.path = path
-        self._mode = mode
-        self._content = ""
+        self._file = SecretFile(path, "the cookie file", mode)
 
     def write(self) -> str:
         """Write a new password, all at once, and return it.
@@ -127,28 +171,12 @@ class Cookie:
             DiskFullError: there is no room for it.
         """
         password = secrets.token_hex(32)
-        self._content = f"{COOKIE_USER}:{password}"
-        temporary = self.path.with_name(f"{self.path.name}.tmp")
-        try:
-            temporary.unlink(missing_ok=True)
-            descriptor = open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(self._content)
-                os.fchmod(descriptor, self._mode)
-            temporary.replace(self.path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            refused = f"Unable to write the cookie file {self.path}"
-            raise disk_refusal(refused, error, ConfigError) from error
+        self._file.write(f"{COOKIE_USER}:{password}")
         return password
 
     def remove(self) -> None:
         """Remove the file, if it is still the one written here."""
-        try:
-            if self._content and self.path.read_text() == self._content:
-                self.path.unlink()
-        except OSError:
-            return  # It is gone already, or the disk is; the password dies with the process.
+        self._file.remove()
 
 
 def read_cookie(path: Path) -> tuple[str, str] | None:

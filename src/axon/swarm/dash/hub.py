@@ -26,7 +26,10 @@ from axon.swarm.dash.runframe import Look
 from axon.swarm.dash.runwatch import RunWatch
 from axon.swarm.dash.travel import Sighting
 from axon.swarm.invariants import Finding
+from axon.swarm.lab import lifecycle
 from axon.swarm.lab.checking import choose
+from axon.swarm.lab.members import node_of
+from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.verdict import exit_code
 
 SETTLE_EVERY_S: Final = 0.1
@@ -88,6 +91,17 @@ class Hub:
     def busy(self) -> str:
         """What is being done, in words; empty if nothing is."""
         return self._busy
+
+    def node(self, name: str) -> NodeProcess:
+        """A node of the run, to be asked.
+
+        Raises:
+            ConfigError: there is no run, or no such node in it.
+        """
+        manifest = lifecycle.load(self._folder)
+        if name not in [item.name for item in manifest.nodes]:
+            raise ConfigError(f"there is no node {name[:40]!r} in this run")
+        return node_of(manifest, name)
 
     # Pages.
 

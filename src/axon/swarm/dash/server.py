@@ -1,54 +1,39 @@
-"""The page's HTTP server: on loopback, for whoever has the token.
-
-The page itself is the same for everybody and says nothing of the run. What is told of it, and what
-is asked for, needs the token in the request: never a cookie, which a browser would send along for
-other sites. Requests that name another host (DNS rebinding) or come from another site are refused.
-"""
+"""The page of a run: what is told of it as it happens, and what is asked for."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import hmac
 import json
-from collections.abc import Awaitable, Callable
-from importlib.resources import files
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from aiohttp import web
 
+from axon.dash.inside import resident_bytes
+from axon.dash.nodepage import INSIDE_FILES
+from axon.dash.pageserver import HEADERS, PageProgram, PageServer
+from axon.dash.questions import PageNode, Questions
 from axon.errors import ConfigError
 from axon.machine import Endpoint
 from axon.swarm.dash.hub import Hub
 from axon.swarm.dash.orders import read_order
-from axon.swarm.markup import BASE_STYLE
-
-HOST: Final = "127.0.0.1"
-
-MAX_ORDER_BYTES: Final = 32 * 1024
-"""All names of a run fit in."""
 
 HEARTBEAT_S: Final = 15.0
 """As often something is written to a page, so that one that has gone is noticed."""
 
-_STOP_LIMIT_S: Final = 1.0
-_FILES: Final = {
-    "/": ("dash.html", "text/html"),
-    "/dash.css": ("dash.css", "text/css"),
-    "/picture.js": ("picture.js", "text/javascript"),
-    "/dash.js": ("dash.js", "text/javascript"),
-}
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_OWN: Final = "axon.swarm.dash"
+_PROGRAM: Final = PageProgram(
+    "axon swarm dash",
+    "--port, or --port 0 for any that is free",
+    {
+        "/": (_OWN, "dash.html"),
+        "/dash.css": (_OWN, "dash.css"),
+        "/picture.js": (_OWN, "picture.js"),
+        "/dash.js": (_OWN, "dash.js"),
+        "/within.js": (_OWN, "within.js"),
+        **INSIDE_FILES,
+    },
+)
 
 
 class DashServer:
@@ -63,9 +48,14 @@ class DashServer:
 
     def __init__(self, hub: Hub, port: int, token: str, code: str = "") -> None:
         self._hub = hub
-        self._port = port
         self._token = token
         self._code = code
+        self._pages = PageServer(_PROGRAM, port, token)
+        router = self._pages.router
+        router.add_get("/events", self._events)
+        router.add_post("/order", self._order)
+        router.add_post("/stop", self._stop)
+        router.add_post("/enter", self._enter)
 
     async def __aenter__(self) -> Self:
         """Listen.
@@ -73,81 +63,46 @@ class DashServer:
         Raises:
             ConfigError: the port is taken.
         """
-        app = web.Application(client_max_size=MAX_ORDER_BYTES, middlewares=[self._guard])
-        app.router.add_get("/events", self._events)
-        app.router.add_post("/order", self._order)
-        app.router.add_post("/stop", self._stop)
-        app.router.add_post("/enter", self._enter)
-        for path in _FILES:
-            app.router.add_get(path, self._file)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_LIMIT_S)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, self._port)
-        try:
-            await site.start()
-        except OSError as error:
-            await self._runner.cleanup()
-            raise ConfigError(_why(self._port, error)) from error
-        self.endpoint = Endpoint(*self._runner.addresses[0][:2])
+        Questions(self._pages, self._node)
+        await self._pages.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
+        await self._pages.__aexit__()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it listens."""
+        return self._pages.endpoint
 
     @property
     def url(self) -> str:
         """What opens the page, for whoever may act."""
-        return f"http://{self.endpoint}/#{self._token}"
+        return self._pages.url
 
     @property
     def url_once(self) -> str:
         """The same for one time: a browser's command line can be read by others."""
         return f"http://{self.endpoint}/#once:{self._code}"
 
-    # Who may ask.
-
-    @web.middleware
-    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+    def _node(self, request: web.Request) -> PageNode:
+        """The node that a page looks into."""
         try:
-            self._check_site(request)
-            response = await handler(request)
-        except web.HTTPException as refusal:
-            response = web.Response(status=refusal.status, text=refusal.text)
-        if not response.prepared:
-            response.headers.update(_HEADERS)
-        return response
+            node = self._hub.node(request.query.get("name", ""))
+        except ConfigError as error:
+            raise web.HTTPNotFound(text=f"{error}\n") from None
 
-    def _check_site(self, request: web.Request) -> None:
-        port = self.endpoint.port
-        if request.host not in (f"{HOST}:{port}", f"localhost:{port}"):
-            raise web.HTTPMisdirectedRequest(text=f"this is http://{self.endpoint}/\n")
-        origin = request.headers.get("Origin", f"http://{request.host}")
-        if origin != f"http://{request.host}":
-            raise web.HTTPForbidden(text="other sites may not ask this one\n")
-        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            raise web.HTTPForbidden(text="other sites may not ask this one\n")
+        async def ask(method: str, *params: object) -> Any:
+            return await asyncio.to_thread(node.rpc, method, *params)
 
-    def _check_token(self, said: str) -> None:
-        if not hmac.compare_digest(said.encode(), self._token.encode()):
-            raise web.HTTPUnauthorized(text="open the address that axon swarm dash has printed\n")
-
-    def _check_may_act(self, request: web.Request) -> None:
-        scheme, _, said = request.headers.get("Authorization", "").partition(" ")
-        self._check_token(said if scheme == "Bearer" else "")
-
-    # What is answered.
-
-    async def _file(self, request: web.Request) -> web.Response:
-        name, kind = _FILES[request.path]
-        body = (files("axon.swarm.dash") / "page" / name).read_text(encoding="utf-8")
-        if name == "dash.css":
-            body = BASE_STYLE + body
-        return web.Response(text=body, content_type=kind)
+        return PageNode(
+            node.name, ask, lambda: None if node.pid is None else resident_bytes(node.pid)
+        )
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        self._check_token(request.query.get("token", ""))
+        self._pages.check_token(request.query.get("token", ""))
         response = web.StreamResponse(
-            headers={**_HEADERS, "Content-Type": "text/event-stream; charset=utf-8"}
+            headers={**HEADERS, "Content-Type": "text/event-stream; charset=utf-8"}
         )
         try:
             with self._hub.page() as mail:
@@ -168,7 +123,7 @@ class DashServer:
             return response
 
     async def _order(self, request: web.Request) -> web.Response:
-        self._check_may_act(request)
+        self._pages.check_may_ask(request)
         try:
             self._hub.begin(read_order(await _json_of(request)))
         except ConfigError as error:
@@ -177,7 +132,7 @@ class DashServer:
         return web.json_response({"doing": self._hub.busy}, status=202)
 
     async def _stop(self, request: web.Request) -> web.Response:
-        self._check_may_act(request)
+        self._pages.check_may_ask(request)
         self._hub.stop()
         return web.json_response({"doing": self._hub.busy}, status=202)
 
@@ -202,12 +157,3 @@ async def _json_of(request: web.Request) -> object:
     except (ValueError, RecursionError):
         raise web.HTTPBadRequest(text="expected JSON\n") from None
     return found
-
-
-def _why(port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"port {port} of {HOST} is taken, perhaps by another axon swarm dash; "
-            "name another one with --port, or --port 0 for any that is free"
-        )
-    return f"cannot listen on port {port} of {HOST}: {error.strerror or error}"

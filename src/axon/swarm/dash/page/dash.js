@@ -2,6 +2,7 @@
 // behind the # of the address, which no browser sends anywhere; it goes with each request.
 
 import { Picture } from "./picture.js";
+import { Within } from "./within.js";
 
 const AGAIN_MS = 1500;
 const MAX_LINES = 100;
@@ -15,6 +16,7 @@ let search = { running: false };
 let selected = [];
 
 const picture = new Picture($("net"), choose);
+const within = new Within($("within"), () => token);
 
 // --- The way to the server.
 
@@ -248,6 +250,7 @@ function panel() {
   $("facts").replaceChildren(...facts.map((line) => make("p", line)));
   keepFocus($("deeds"), deeds(items));
   payment(items);
+  within.show(items);
   for (const button of document.querySelectorAll("#stage [data-do]")) {
     button.disabled = !frame || !!order.running || (button.dataset.do === "heal" && !frame.sides.length);
   }
