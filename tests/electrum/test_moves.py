@@ -14,6 +14,7 @@ import pytest
 from axon.chain.coins import Coin
 from axon.chain.scriptindex import BlockTouches, ScriptIndex
 from axon.electrum import service
+from axon.electrum.following import Moved
 from axon.electrum.poolfollowing import PoolFollowing
 from axon.electrum.service import ElectrumService
 from axon.primitives.block import Block
@@ -184,3 +185,28 @@ def test_a_bug_comes_out_as_what_it_is(tmp_path: Path, monkeypatch: pytest.Monke
 
     with pytest.raises(KeyError, match="a bug"):
         asyncio.run(run())
+
+
+@pytest.mark.process
+def test_who_comes_right_after_a_block_is_told_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index stands at a block a moment before clients know of it."""
+    moved = ElectrumService.moved
+
+    async def later(service: ElectrumService, steps: list[Moved]) -> None:
+        await asyncio.sleep(0.1)
+        await moved(service, steps)
+
+    monkeypatch.setattr(ElectrumService, "moved", later)
+
+    async def run() -> None:
+        async with serving_node(tmp_path) as (node, endpoint), wallet_at(endpoint) as wallet:
+            await node.call("generatetoaddress", 1, ALICE.address())
+            assert (await wallet.ask("blockchain.headers.subscribe"))["height"] == 1
+            for height in (2, 3, 4):
+                await node.call("generatetoaddress", 1, ALICE.address())
+                await asyncio.sleep(0.05)  # The index is there by now, and nobody knows.
+                assert (await wallet.ask("blockchain.headers.subscribe"))["height"] == height
+
+    asyncio.run(asyncio.wait_for(run(), LIMIT_S))

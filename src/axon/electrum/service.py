@@ -323,7 +323,8 @@ class ElectrumService:
         """Wait until clients know of the node's tip; not for long, blocks may come without end."""
         until = self._loop.time() + MOVE_S
         with suppress(TimeoutError):
-            while not (self._still.is_set() and self.following.is_at_tip):
+            # Not where the index stands: it is there a moment before clients know.
+            while not (self._still.is_set() and self.tip.hash == self.daemon.node.active.tip.hash):
                 self._calmed.clear()
                 async with asyncio.timeout_at(until):
                     await self._calmed.wait()
