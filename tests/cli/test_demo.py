@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from axon.cli import demo
 from axon.cli.demo import main
 from axon.swarm.story.checks import Check
 from axon.swarm.story.runner import Listener
-from axon.swarm.story.story import FinishedStep, Outcome
+from axon.swarm.story.story import STEPS, FinishedStep, Outcome, Step
 
 
 def test_help_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,8 +56,9 @@ def test_where_no_report_can_be_written_nothing_starts(
 def pretend(monkeypatch: pytest.MonkeyPatch, item: Check) -> None:
     """Let the story be a single check: the real one takes half a minute."""
 
-    def tell(folder: Path, listener: Listener) -> Outcome:
+    def tell(folder: Path, listener: Listener, steps: Sequence[Step]) -> Outcome:
         assert folder.is_dir()
+        assert len(steps) in (demo.QUICK_ACTS, len(STEPS))
         listener.step(1, "An act")
         listener.check(item)
         return Outcome((FinishedStep("An act", 0.0, 1.25),), (item,), 1.5)
@@ -115,3 +117,14 @@ def test_a_report_is_written_where_it_is_wanted_and_named_last(
     assert "Act 1. An act" in wanted.read_text()
     assert main(["--no-report"]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [usual.name, wanted.name]
+
+
+def test_a_quick_one_says_what_was_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(monkeypatch, Check(1, "Alice has", "30", "30"))
+    assert main(["--quick", "--no-report"]) == 0
+    told = capsys.readouterr().out
+    assert told.endswith("6 further acts were left out; axon demo plays them all.\n")
+    assert main(["--no-report"]) == 0
+    assert "left out" not in capsys.readouterr().out

@@ -25,6 +25,7 @@ from axon.node.facts import (
 )
 from axon.node.jobs import LearnHeaders
 from axon.p2p.blocksinflight import TIMEOUT_BASE
+from axon.primitives.block import Block
 from axon.primitives.hashes import BlockHash
 from axon.primitives.header import HEADER_SIZE, Header
 from axon.primitives.network import REGTEST
@@ -344,6 +345,19 @@ def test_submitted_blocks_are_answered_in_the_words_of_bip_22() -> None:
     assert rig.command(SubmitBlock(side)) == Submitted("duplicate", known=True)
     unknown = chain_on(tip, 2)[1]
     assert rig.command(SubmitBlock(unknown)) == Submitted("prev-blk-not-found")
+
+
+def test_a_block_is_submitted_while_a_forgery_of_it_is_validated() -> None:
+    rig = Rig()
+    peer = rig.connect()
+    block = next_block(rig)
+    forged = bytearray(block.raw)
+    forged[-10] ^= 1
+    assert Block.decode(bytes(forged)).hash == block.hash
+    rig.send(peer, Headers((block.header,)), BlockMessage(bytes(forged)))
+    assert block.hash in rig.node.chain.validating
+    assert rig.command(SubmitBlock(block)) == Submitted(None)
+    assert rig.node.active.tip.hash == block.hash
 
 
 def test_a_submitted_header_makes_its_block_wanted() -> None:

@@ -20,20 +20,22 @@ from typing import Final
 
 from axon.cli.arguments import and_see, meant, say_refusal
 from axon.cli.stoppable import stoppable
+from axon.cli.storyteller import Teller
 from axon.drivers.aio.privatefiles import make_folder, write_atomically
 from axon.errors import ConfigError, disk_refusal
-from axon.swarm.story.checks import FAILS, HOLDS, Check, table, verdict
 from axon.swarm.story.report import render
 from axon.swarm.story.runner import Listener
-from axon.swarm.story.story import Outcome, tell
+from axon.swarm.story.story import STEPS, Outcome, tell
 
-_HELP: Final = """Usage: axon demo [--json] [--keep FOLDER] [--report FILE | --no-report]
+_HELP: Final = """Usage: axon demo [--quick] [--json] [--keep FOLDER]
+                 [--report FILE | --no-report]
 
 Raises a few Bitcoin nodes and wallets on this machine (a test chain, loopback
 only), plays eleven short acts with them, says in plain words what happens, and
 ends with a table of what was checked. Pictures of the network, tips over time
 and all checks go into one HTML file.
 
+  --quick        the first five acts only, in a quarter of a minute
   --json         print one JSON object at the end and nothing else
   --keep FOLDER  keep the folders of nodes and wallets, with their logs, in this
                  new or empty folder
@@ -43,18 +45,24 @@ and all checks go into one HTML file.
   --help         this text
 
 Exit code: 0 if all checks hold, 1 if one does not, 2 if it was called wrongly,
-130 after ctrl-C.
+130 after ctrl-C. axon lesson tells the same story with a pause at each act.
 """
-_OPTIONS: Final = ("--json", "--keep", "--report", "--no-report", "--help")
+_OPTIONS: Final = ("--quick", "--json", "--keep", "--report", "--no-report", "--help")
 REPORT: Final = "axon-demo-report.html"
 _REPORT_MODE: Final = 0o644  # Nothing in it is secret.
 _INTERRUPTED: Final = 130
-_BOLD, _GREEN, _RED, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
+_TITLE: Final = (
+    "Real Bitcoin nodes and wallets on this machine, on a test chain where mining is cheap. "
+    "Everything happens on loopback; nothing goes out into the world."
+)
+QUICK_ACTS: Final = 5
+"""Of the story: what a node is, three of them, one that comes late, one that cheats."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Options:
     as_json: bool = False
+    quick: bool = False
     keep: Path | None = None
     report: Path | None = Path(REPORT)
 
@@ -67,17 +75,24 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(_HELP)
             return 0
         _check_report(options.report)
-        teller = None if options.as_json else _Teller()
-        with _folder(options.keep) as folder, stoppable():
-            outcome = tell(folder, teller or Listener())
+        steps = STEPS[:QUICK_ACTS] if options.quick else STEPS
+        teller = None if options.as_json else Teller(_TITLE)
+        with story_folder(options.keep) as folder, stoppable():
+            outcome = tell(folder, teller or Listener(), steps)
         if teller is None:
             sys.stdout.write(json.dumps(_as_json(outcome, options.report), indent=2) + "\n")
         else:
             teller.end(outcome, options.keep)
+            left = len(STEPS) - len(steps)
+            if left:
+                teller.wrapped(f"{left} further acts were left out; axon demo plays them all.")
         if options.report is not None:
             _write_report(options.report, outcome)
             if teller is not None:
-                teller.reported(options.report)
+                where = options.report.resolve()
+                pictures = "Pictures of the network before and after each act, tips over time and"
+                teller.wrapped(f"{pictures} all checks are in")
+                teller.write(f"{where}")
     except ConfigError as error:
         return say_refusal(error, arguments, 2)
     except KeyboardInterrupt:
@@ -99,7 +114,9 @@ def _read(arguments: Sequence[str]) -> _Options | None:
         name, equals, value = word.partition("=")
         if word in ("--help", "-help", "-h", "-?"):
             return None
-        if word in ("--json", "-json"):
+        if word in ("--quick", "-quick"):
+            options = replace(options, quick=True)
+        elif word in ("--json", "-json"):
             options = replace(options, as_json=True)
         elif word in ("--no-report", "-no-report"):
             options = replace(options, report=None)
@@ -144,7 +161,7 @@ def _write_report(path: Path, outcome: Outcome) -> None:
 
 
 @contextlib.contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
+def story_folder(keep: Path | None) -> Iterator[Path]:
     """Where all folders are: the one to keep, or one that vanishes.
 
     Raises:
@@ -183,58 +200,3 @@ def _as_json(outcome: Outcome, report: Path | None) -> dict[str, object]:
             for item in outcome.checks
         ],
     }
-
-
-class _Teller(Listener):
-    """Tells the story on standard output, in colours if that is a terminal."""
-
-    def __init__(self) -> None:
-        self._coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        self._write("Real Bitcoin nodes and wallets on this machine, on a test chain where mining")
-        self._write("is cheap. Everything happens on loopback; nothing goes out into the world.")
-
-    def step(self, number: int, title: str) -> None:
-        """An act begins."""
-        self._write(f"\n{self._paint(_BOLD, f'Act {number}. {title}')}")
-
-    def say(self, line: str) -> None:
-        """Something happens."""
-        self._write(f"  {line}")
-
-    def check(self, item: Check) -> None:
-        """Something was checked."""
-        text = f"{item.claim}: {item.seen}"
-        if not item.holds:
-            text += f" (expected: {item.expected})"
-        self._write(f"    {self._verdict(item.word)}  {text}")
-
-    def end(self, outcome: Outcome, kept: Path | None) -> None:
-        """The table, the times, the verdict."""
-        self._write("")
-        for line in table(outcome.checks):
-            body, gap, word = line.rpartition("  ")
-            painted = word if word not in (HOLDS, FAILS) else self._verdict(word)
-            self._write(f"{body}{gap}{painted}")
-        self._write("")
-        for number, step in enumerate(outcome.steps, start=1):
-            self._write(f"{step.seconds:6.1f} s  act {number}. {step.title}")
-        self._write(f"{outcome.seconds:6.1f} s  in all")
-        if kept is not None:
-            self._write(f"The folders of nodes and wallets are in {kept}.")
-        colour = _GREEN if outcome.holds else _RED
-        self._write(f"\n{self._paint(colour, verdict(outcome.checks))}")
-
-    def reported(self, path: Path) -> None:
-        """Where the report is."""
-        self._write("Pictures of the network before and after each act, tips over time and all")
-        self._write(f"checks are in {path.resolve()}")
-
-    def _verdict(self, word: str) -> str:
-        return self._paint(_GREEN if word == HOLDS else _RED, word)
-
-    def _paint(self, colour: str, text: str) -> str:
-        return f"{colour}{text}{_PLAIN}" if self._coloured else text
-
-    def _write(self, line: str) -> None:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()

@@ -20,13 +20,25 @@ Usage: axon COMMAND [ARGUMENTS]
   peers   a live table of a running node's peers: axon peers -regtest
   wallet  a wallet that trusts no server: axon wallet create alice -regtest
   demo    the story: nodes and wallets on this machine, harmed, healed, checked
+  lesson  the same story, with a pause at each act and a page to look at
   sim     many nodes in virtual time, under faults: axon sim --seeds 0..199
   swarm   real nodes to raise, watch, harm and judge: axon swarm up 5
 
 axon COMMAND --help says more. Without -datadir all data is in ~/.axon.
 """
 
-_COMMANDS: Final = ("node", "rpc", "peers", "wallet", "demo", "sim", "swarm", "help", "version")
+_COMMANDS: Final = (
+    "node",
+    "rpc",
+    "peers",
+    "wallet",
+    "demo",
+    "lesson",
+    "sim",
+    "swarm",
+    "help",
+    "version",
+)
 
 _KEPT_OPEN: Final = (["wallet", "serve"], ["wallet", "open"], ["swarm", "open"])
 """Through these, passphrases come and go for as long as they run."""
@@ -80,6 +92,10 @@ def _run(command: str, arguments: list[str]) -> int:
             from axon.cli.demo import main as run_demo
 
             return run_demo(arguments)
+        case "lesson":
+            from axon.cli.lesson import main as run_lesson
+
+            return run_lesson(arguments)
         case "sim":
             from axon.cli.sim import main as run_sim
 

@@ -127,6 +127,7 @@ class BlockFlow:
         self.followers = followers
         self.pruning = pruning
         self.stale = stale
+        self._to_submit: dict[BlockHash, list[tuple[Block, int]]] = {}
         self._moves = ChainMoves(
             outbox,
             chain,
@@ -209,6 +210,9 @@ class BlockFlow:
 
     def submit(self, block: Block, ticket: int, now: Instant) -> None:
         """A block from the operator, answered as `submitblock` is: in BIP 22's words."""
+        if block.hash in self._chain.validating:  # It may be a forgery under the same header.
+            self._to_submit.setdefault(block.hash, []).append((block, ticket))
+            return
         entry = self._chain.headers.get(block.hash)
         if entry is not None and self._chain.headers.is_invalid(block.hash):
             self._outbox.answer(ticket, Submitted("duplicate-invalid", known=True))
@@ -266,6 +270,8 @@ class BlockFlow:
         self._outbox.perform(self.download.update(now))
         self.followers.begin_if_idle()
         self._transactions.resume(now)
+        for block, ticket in self._to_submit.pop(asked.hash, ()):
+            self.submit(block, ticket, now)
 
     def completed(
         self,

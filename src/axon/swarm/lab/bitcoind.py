@@ -109,7 +109,8 @@ def command_line(
         # What it does not choose by itself: those that it is to dial alone.
         *(["-connect=0"] if item.dials is not None else []),
         *[f"-addnode={endpoint}" for endpoint in dialled[:MAX_ADDED]],
-        *([] if blocks is None else [f"-loadblock={blocks}"]),
+        # What it holds its index of blocks against on a test chain fails while a file is read.
+        *([] if blocks is None else [f"-loadblock={blocks}", "-checkblockindex=0"]),
         # It asks nobody outside, and opens nothing besides.
         "-dnsseed=0",
         "-fixedseeds=0",

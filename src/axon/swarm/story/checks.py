@@ -16,6 +16,9 @@ CLAIM_WIDTH: Final = 54
 VALUE_WIDTH: Final = 22
 """Characters of the table's columns; what is longer goes on in the next line."""
 
+_BESIDE: Final = len("act") + len("ok") + 4 * len("  ")
+"""Characters of a line beside these columns."""
+
 HOLDS: Final = "ok"
 FAILS: Final = "NO"
 
@@ -52,8 +55,14 @@ def agreed(answers: Sequence[str]) -> str:
     return answers[0] if len(set(answers)) == 1 else " | ".join(answers)
 
 
-def table(checks: Sequence[Check]) -> list[str]:
-    """Lines of a table with aligned columns: step, claim, expected, seen, verdict."""
+def table(checks: Sequence[Check], width: int = 120) -> list[str]:
+    """Lines of a table with aligned columns: step, claim, expected, seen, verdict.
+
+    Args:
+        width: in characters, of the widest line; the columns share it.
+    """
+    value = min(VALUE_WIDTH, (width - _BESIDE) // 4)
+    claim_width = min(CLAIM_WIDTH, width - _BESIDE - 2 * value)
     rows = [
         ("act", "what was checked", "expected", "seen", ""),
         *((str(item.step), item.claim, item.expected, item.seen, item.word) for item in checks),
@@ -61,9 +70,9 @@ def table(checks: Sequence[Check]) -> list[str]:
     broken = [
         (
             step,
-            _broken(claim, CLAIM_WIDTH),
-            _broken(want, VALUE_WIDTH),
-            _broken(seen, VALUE_WIDTH),
+            _broken(claim, claim_width),
+            _broken(want, value),
+            _broken(seen, value),
             v,
         )
         for step, claim, want, seen, v in rows

@@ -52,6 +52,9 @@ class Listener:
     def check(self, item: Check) -> None:
         """Something was checked."""
 
+    def played(self) -> None:
+        """The last step is over, and everything still runs."""
+
 
 class StoryRunner:
     """Nodes and wallets as processes on loopback, and the checks so far.
@@ -61,6 +64,7 @@ class StoryRunner:
         listener: told every line of the story, and every check as it is made.
         now_s: the time of day, seconds since 1970.
         elapsed_s: seconds since the story's beginning.
+        node_options: called for each new node; what it is told besides.
     """
 
     def __init__(
@@ -69,8 +73,10 @@ class StoryRunner:
         listener: Listener,
         now_s: Callable[[], int],
         elapsed_s: Callable[[], float],
+        node_options: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self.folder = folder
+        self._node_options = node_options
         self.now_s = now_s
         self.step = 1
         self.nodes: list[NodeProcess] = []
@@ -130,7 +136,8 @@ class StoryRunner:
         fresh = []
         for number in range(len(self.nodes) + 1, len(self.nodes) + count + 1):
             folder = self.folder / f"node{number}"
-            node = NodeProcess(f"node {number}", folder, options=NODE_OPTIONS, trusted_door=True)
+            options = (*NODE_OPTIONS, *self._node_options())
+            node = NodeProcess(f"node {number}", folder, options=options, trusted_door=True)
             fresh.append(self._exits.enter_context(node))
         self.nodes += fresh
         start_all(fresh)

@@ -99,7 +99,12 @@ STEPS: Final = (
 """In order; each needs the nodes, the wallets and the ledger that the steps before it left."""
 
 
-def tell(folder: Path, listener: Listener, steps: Sequence[Step] = STEPS) -> Outcome:
+def tell(
+    folder: Path,
+    listener: Listener,
+    steps: Sequence[Step] = STEPS,
+    node_options: Callable[[], tuple[str, ...]] = tuple,
+) -> Outcome:
     """Play the steps; every process that was started is ended, whatever happens.
 
     A step that cannot be played to its end is a check that does not hold, and ends the story.
@@ -108,6 +113,7 @@ def tell(folder: Path, listener: Listener, steps: Sequence[Step] = STEPS) -> Out
         folder: empty; each node and each wallet has a folder in it.
         listener: told everything as it happens.
         steps: to play, from the first one on.
+        node_options: called for each new node; what it is told besides.
     """
     begin = time.monotonic()
 
@@ -115,7 +121,7 @@ def tell(folder: Path, listener: Listener, steps: Sequence[Step] = STEPS) -> Out
         return time.monotonic() - begin
 
     finished: list[FinishedStep] = []
-    with StoryRunner(folder, listener, lambda: int(time.time()), elapsed_s) as runner:
+    with StoryRunner(folder, listener, lambda: int(time.time()), elapsed_s, node_options) as runner:
         for number, step in enumerate(steps, start=1):
             runner.step = number
             start = elapsed_s()
@@ -125,6 +131,7 @@ def tell(folder: Path, listener: Listener, steps: Sequence[Step] = STEPS) -> Out
             if not all(item.holds for item in runner.checks):
                 break
         seconds = elapsed_s()
+        listener.played()
     return Outcome(tuple(finished), tuple(runner.checks), seconds, runner.record)
 
 
