@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from axon.dash.inside import FEERATES, block_coins, look, pool_fees, resident_bytes
+from axon.dash.inside import FEERATES, block_coins, look, pool_fees
 from axon.rpc.errors import Code, RpcError
 
 HASH = "11" * 32
@@ -90,9 +90,3 @@ def test_the_coins_of_a_small_block_are_told_one_by_one() -> None:
 
 def test_a_large_block_is_told_in_sums() -> None:
     assert "transactions" not in asyncio.run(block_coins(block(61), HASH))
-
-
-def test_memory_of_a_process_that_is_not_there_is_not_known() -> None:
-    assert resident_bytes(2**30) is None
-    own = resident_bytes()
-    assert own is None or own > 1_000_000

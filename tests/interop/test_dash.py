@@ -15,6 +15,7 @@ import pytest
 from axon.swarm.lab.lifecycle import down
 from axon.swarm.lab.manifest import Manifest
 from tests.interop.chromium import Page, chromium, require
+from tests.interop.pagelooks import looks
 from tests.process.dashpage import DashPage, dash_page
 from tests.process.lab import Lab
 
@@ -22,29 +23,10 @@ pytestmark = [pytest.mark.interop, pytest.mark.process]
 
 _ACTORS: Final = "document.querySelectorAll('.actor').length"
 _CHOSEN: Final = "document.getElementById('panel-title').textContent"
-OVERFLOW: Final = "document.documentElement.scrollWidth - innerWidth"
 _COLOURS: Final = (
     "[...new Set([...document.querySelectorAll('.actor.node')]"
     ".map(each => each.getAttribute('class').match(/tip\\d/)[0]))].join()"
 )
-CONTRASTS: Final = """
-(() => {
-  const light = (said) => {
-    const part = said.match(/[\\d.]+/g).slice(0, 3).map((each) => each / 255)
-      .map((each) => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
-  };
-  const between = (one, other) => {
-    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
-    return (high + 0.05) / (low + 0.05);
-  };
-  const paper = getComputedStyle(document.body).backgroundColor;
-  return [...document.querySelectorAll('h1, h2, p, li, td, th, summary')]
-    .filter((each) => each.offsetParent && each.textContent.trim())
-    .map((each) => between(getComputedStyle(each).color, paper))
-    .reduce((one, other) => Math.min(one, other));
-})()
-"""
 
 
 @pytest.fixture(name="lab")
@@ -111,14 +93,9 @@ async def _lesson(page: Page, dash: DashPage) -> None:
 
 async def _looks(page: Page) -> None:
     """Nothing is wider than the window, and all can be read; without motion nothing moves."""
-    for width in (1280, 400):
-        for dark in (False, True):
-            await page.look(width, 900, dark=dark, still=True)
-            await asyncio.sleep(0.2)
-            assert await page.ask(OVERFLOW) <= 0, f"at {width}"
-            assert await page.ask(CONTRASTS) >= 4.5, f"at {width}, dark: {dark}"
-            box = "document.getElementById('net').viewBox.baseVal.width"
-            assert await page.ask(box) == (860 if width == 1280 else 360)
+    box = "document.getElementById('net').viewBox.baseVal.width"
+    async for width in looks(page):
+        assert await page.ask(box) == (860 if width == 1280 else 360)
     await page.ask("window.moved = 0")
     await page.ask(
         "new MutationObserver((all) => window.moved += all.length)"

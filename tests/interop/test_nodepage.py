@@ -18,7 +18,7 @@ from axon.primitives.network import REGTEST
 from axon.swarm.lab.nodeprocess import NodeProcess
 from axon.swarm.lab.processes import free_port
 from tests.interop.chromium import Page, chromium, require
-from tests.interop.test_dash import CONTRASTS, OVERFLOW
+from tests.interop.pagelooks import looks
 
 pytestmark = [pytest.mark.interop, pytest.mark.process]
 
@@ -58,7 +58,7 @@ def test_a_person_looks_at_a_node(nodes: list[NodeProcess], tmp_path: Path) -> N
             right.rpc("generatetoaddress", 1, MINER)
             await page.until("document.querySelectorAll('.newest button').length === 3")
             await _keys(page)
-            await _looks(page)
+            assert [width async for width in looks(page)] == [1280, 1280, 400, 400]
             middle.stop()
             await page.until("document.body.textContent.includes('The node does not answer')")
             assert [each for each in page.complaints if "ERR_CONNECTION_REFUSED" not in each] == []
@@ -82,13 +82,3 @@ async def _keys(page: Page) -> None:
     await page.press("Enter")
     await page.until("document.querySelector('.coins').hidden")
     await page.press("Enter")
-
-
-async def _looks(page: Page) -> None:
-    """Nothing is wider than the window, and all can be read."""
-    for width in (1280, 400):
-        for dark in (False, True):
-            await page.look(width, 900, dark=dark, still=True)
-            await asyncio.sleep(0.2)
-            assert await page.ask(OVERFLOW) <= 0, f"at {width}"
-            assert await page.ask(CONTRASTS) >= 4.5, f"at {width}, dark: {dark}"

@@ -35,7 +35,7 @@ only), plays eleven short acts with them, says in plain words what happens, and
 ends with a table of what was checked. Pictures of the network, tips over time
 and all checks go into one HTML file.
 
-  --quick        the first five acts only, in a quarter of a minute
+  --quick        the first five acts only, in some twenty seconds
   --json         print one JSON object at the end and nothing else
   --keep FOLDER  keep the folders of nodes and wallets, with their logs, in this
                  new or empty folder

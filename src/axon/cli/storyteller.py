@@ -44,7 +44,6 @@ class Teller(Listener):
 
     def step(self, number: int, title: str) -> None:
         """An act begins."""
-        self._finish()
         self.write(f"\n{self._paint(_BOLD, f'Act {number}. {title}')}")
 
     def say(self, line: str) -> None:
@@ -55,7 +54,6 @@ class Teller(Listener):
 
     def check(self, item: Check) -> None:
         """Something was checked."""
-        self._finish()
         text = f"{item.claim}: {item.seen}"
         if not item.holds:
             text += f" (expected: {item.expected})"
@@ -66,7 +64,6 @@ class Teller(Listener):
 
     def end(self, outcome: Outcome, kept: Path | None) -> None:
         """The table, the times, the verdict."""
-        self._finish()
         self.write("")
         for line in table(outcome.checks, self.width):
             body, gap, word = line.rpartition("  ")
@@ -87,16 +84,17 @@ class Teller(Listener):
             self.write(line)
 
     def write(self, line: str) -> None:
-        """A line as it stands."""
+        """A line as it stands, behind what has been said."""
+        self._finish()
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
     def _finish(self) -> None:
         """Write what has been said of a sentence."""
-        if self._begun:
-            for line in self._lines(self._begun, 2):
+        begun, self._begun = self._begun, ""
+        if begun:
+            for line in self._lines(begun, 2):
                 self.write(f"  {line}")
-        self._begun = ""
 
     def _lines(self, text: str, indent: int) -> list[str]:
         return textwrap.wrap(text, self.width - indent, break_on_hyphens=False) or [""]

@@ -57,6 +57,13 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
+def agrees(question: str) -> bool:
+    """Whether a person at the terminal types yes."""
+    sys.stderr.write(f"{question} Type yes to go on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def aligned(
     rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: int = 0
 ) -> list[str]:

@@ -6,14 +6,13 @@ in satoshi, sizes in bytes, times in seconds.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from math import ceil
-from pathlib import Path
 from typing import Any, Final, Protocol
 
+from axon.rpc.amounts import Amount
 from axon.rpc.errors import Code, RpcError
 from axon.rpc.peerrows import BLOCKS, peer_rows
 
@@ -148,14 +147,6 @@ def _coins_json(transaction: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _sat(amount_btc: Any) -> int:
-    return round(float(amount_btc) * _SAT_PER_BTC)
-
-
-def resident_bytes(pid: int | str = "self") -> int | None:
-    """Memory that a process holds; None where the system does not tell."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def _sat(amount: Any) -> int:
+    """From within the node, or as bitcoin."""
+    return amount.sat if isinstance(amount, Amount) else round(float(amount) * _SAT_PER_BTC)

@@ -9,20 +9,18 @@ good for as long as the node runs.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import os
 import secrets
 from pathlib import Path
 from typing import Any, Final, Self
 
 from aiohttp import web
 
-from axon.dash.inside import resident_bytes
 from axon.dash.pageserver import PageProgram, PageServer
 from axon.dash.questions import PageNode, Questions
 from axon.errors import ConfigError
-from axon.machine import Endpoint
-from axon.rpc.amounts import encode_json
+from axon.rpc.amounts import whole
 from axon.rpc.auth import SecretFile
 from axon.rpc.daemon import Daemon
 from axon.rpc.dispatch import Registry
@@ -48,7 +46,7 @@ _PROGRAM: Final = PageProgram(
 _log: Final = logging.getLogger("axon")
 
 
-class NodePage:
+class NodePage(PageServer):
     """Serves the page of one node; it listens inside `async with`.
 
     Args:
@@ -58,12 +56,13 @@ class NodePage:
     """
 
     def __init__(self, port: int, folder: Path, registry: Registry) -> None:
+        super().__init__(_PROGRAM, port, secrets.token_urlsafe(TOKEN_BYTES))
         self._registry = registry
         self._daemon: Daemon | None = None
         self._status = "starting"
-        self._file = SecretFile(folder / URL_FILE, "the address of the page into")
-        self._pages = PageServer(_PROGRAM, port, secrets.token_urlsafe(TOKEN_BYTES))
+        self._address = SecretFile(folder / URL_FILE, "the address of the page into")
         self._node = PageNode("", self._ask, resident_bytes)
+        Questions(self, self._find)
 
     async def __aenter__(self) -> Self:
         """Listen, and write the address down.
@@ -71,33 +70,22 @@ class NodePage:
         Raises:
             ConfigError: the port is taken, or the file cannot be written.
         """
-        Questions(self._pages, self._find)
-        await self._pages.__aenter__()
+        await super().__aenter__()
         try:
-            self._file.write(f"{self.url}\n")
+            self._address.write(f"{self.url}\n")
         except ConfigError:
-            await self._pages.__aexit__()
+            await super().__aexit__()
             raise
         _log.info(
             "A page of this node at http://%s/; its whole address is in %s",
             self.endpoint,
-            self._file.path,
+            self._address.path,
         )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._file.remove()
-        await self._pages.__aexit__()
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """Where it listens."""
-        return self._pages.endpoint
-
-    @property
-    def url(self) -> str:
-        """What opens the page."""
-        return self._pages.url
+        self._address.remove()
+        await super().__aexit__()
 
     def warming(self, status: str) -> None:
         """The node starts; how far it is, in a few words."""
@@ -111,7 +99,7 @@ class NodePage:
         """The node is about to stop, and is not asked any more."""
         self._daemon, self._status = None, "stopping"
 
-    def _find(self, _: web.Request) -> PageNode:
+    async def _find(self, _: web.Request) -> PageNode:
         if self._daemon is None:
             raise web.HTTPServiceUnavailable(text=f"the node does not run: {self._status}\n")
         return self._node
@@ -119,10 +107,13 @@ class NodePage:
     async def _ask(self, method: str, *params: object) -> Any:
         """Call the node from within; the result as a caller reads it."""
         result = await self._registry.execute(self._daemon, method, list(params))
-        if is_long(result):
-            return await asyncio.to_thread(_plain, result)
-        return _plain(result)
+        return await asyncio.to_thread(whole, result) if is_long(result) else whole(result)
 
 
-def _plain(value: object) -> Any:
-    return json.loads(encode_json(value))
+def resident_bytes() -> int | None:
+    """Memory that this process holds; None where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

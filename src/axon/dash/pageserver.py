@@ -60,6 +60,8 @@ class PageProgram:
 class PageServer:
     """Serves the files of a page, and what handlers add; it listens inside `async with`.
 
+    A page is a subclass, which adds its handlers when it is made.
+
     Args:
         program: whose page.
         port: of loopback; 0 for any that is free.

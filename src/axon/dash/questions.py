@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,7 +53,9 @@ class Questions:
         find: the node that a request is about; raises `HTTPException` where there is none.
     """
 
-    def __init__(self, pages: PageServer, find: Callable[[web.Request], PageNode]) -> None:
+    def __init__(
+        self, pages: PageServer, find: Callable[[web.Request], Awaitable[PageNode]]
+    ) -> None:
         self._pages = pages
         self._find = find
         self._turn = asyncio.Lock()
@@ -62,7 +64,7 @@ class Questions:
 
     async def _answer(self, request: web.Request) -> web.Response:
         self._pages.check_may_ask(request)
-        node = self._find(request)
+        node = await self._find(request)
         what, block_hash = request.match_info["what"], ""
         if what == "block":
             block_hash = request.query.get("hash", "")

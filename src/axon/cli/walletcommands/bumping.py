@@ -17,7 +17,7 @@ from axon.cli.walletcommands.paying import (
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options
 from axon.cli.walletsync import sync
-from axon.cli.walletview import btc
+from axon.cli.walletview import agrees, btc
 from axon.errors import ConfigError
 from axon.host.walletclient import WalletClient
 from axon.rpc.errors import Code, RpcError
@@ -76,7 +76,5 @@ def _drafted(client: WalletClient, options: WalletOptions) -> dict[str, Any]:
 def _agree(question: str) -> None:
     if not sys.stdin.isatty():
         raise ConfigError(f"{question}; --reduce-payment agrees to that")
-    sys.stderr.write(f"{question}. Type yes to go on: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not agrees(f"{question}."):
         raise ConfigError("nothing was signed or sent")

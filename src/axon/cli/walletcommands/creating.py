@@ -25,7 +25,7 @@ from axon.cli.walletsecrets import (
     new_passphrase,
     words,
 )
-from axon.cli.walletview import aligned, say, write, write_json
+from axon.cli.walletview import agrees, aligned, say, write, write_json
 from axon.drivers.aio.clock import Clock
 from axon.drivers.aio.walletfile import SqliteStore, WalletInUse
 from axon.errors import AxonError, ConfigError
@@ -163,11 +163,8 @@ def _watched(options: WalletOptions) -> Source:
     )
     for remark in watched.remarks:
         say(f"{remark}.")
-    if watched.remarks and sys.stdin.isatty():
-        sys.stderr.write("Is that meant? Type yes to go on: ")
-        sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise ConfigError("no wallet was made: give a descriptor that says what to derive")
+    if watched.remarks and sys.stdin.isatty() and not agrees("Is that meant?"):
+        raise ConfigError("no wallet was made: give a descriptor that says what to derive")
     return watch(network, watched.receive, watched.change)
 
 

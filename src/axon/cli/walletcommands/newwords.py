@@ -13,7 +13,6 @@ from axon.cli.walletsecrets import read_secret
 from axon.cli.walletview import aligned, say, write
 from axon.errors import ConfigError
 from axon.wallet.entropy import ENTROPY_SIZES, ROLLS_NEEDED, entropy_of_hex, entropy_of_rolls
-from axon.wallet.errors import BadEntropy
 
 WORDS_ASKED: Final = 2
 """So many words are asked for, to see that they were written down."""
@@ -88,31 +87,25 @@ def read_entropy(arguments: argparse.Namespace) -> bytes:
 
 
 def _typed_rolls(count: int) -> bytes:
-    """Rolls as they are typed, in as many lines as it takes.
+    """Rolls as they are typed, in as many lines as it takes; from elsewhere in one line.
 
     Raises:
         BadEntropy: they are no chance, or the input ended before there were enough.
     """
-    rolls, asks = "", sys.stdin.isatty()
-    needed = ROLLS_NEEDED[count]
-    while True:
-        if asks:
-            missing = needed - sum(map(str.isdigit, rolls))
-            sys.stderr.write(f"Rolls of the die, {missing} more at least (digits 1 to 6):\n> ")
-            sys.stderr.flush()
+    if not sys.stdin.isatty():
+        return entropy_of_rolls(sys.stdin.readline(), count)
+    rolls, needed = "", ROLLS_NEEDED[count]
+    while (missing := needed - sum(map(str.isdigit, rolls))) > 0:
+        sys.stderr.write(f"Rolls of the die, {missing} more at least (digits 1 to 6):\n> ")
+        sys.stderr.flush()
         line = sys.stdin.readline()
-        try:
-            if not asks or not line:
-                return entropy_of_rolls(rolls + line, count)
-            if set(line) - set("123456 ,\r\n"):
-                raise BadEntropy("a roll is a digit from 1 to 6: type that line again")
+        if not line:
+            break
+        if set(line) - set("123456 ,\r\n"):
+            say("A roll is a digit from 1 to 6: type that line again.")
+        else:
             rolls += line
-            if sum(map(str.isdigit, rolls)) >= needed:
-                return entropy_of_rolls(rolls, count)
-        except BadEntropy as error:
-            if not asks or not line or sum(map(str.isdigit, rolls)) >= needed:
-                raise
-            say(f"{error}.")
+    return entropy_of_rolls(rolls, count)
 
 
 def show_words(made: str, *, has_bip39_passphrase: bool) -> None:

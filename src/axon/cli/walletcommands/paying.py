@@ -14,7 +14,7 @@ from axon.cli.walletdelivery import EXIT_CODES, EXIT_TEXT, tell_sent
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options, is_asked, passphrase
 from axon.cli.walletsync import sync
-from axon.cli.walletview import draft_lines, say, write, write_json
+from axon.cli.walletview import agrees, draft_lines, say, write, write_json
 from axon.errors import ConfigError
 from axon.host.walletclient import WalletClient
 from axon.payments.invoice import Invoice, invoice_from_uri
@@ -196,9 +196,7 @@ def confirm_fee(arguments: argparse.Namespace, draft: Mapping[str, Any]) -> None
         return
     if not sys.stdin.isatty():
         raise ConfigError(f"{question}: --yes pays it, --fee-rate names a lower one")
-    sys.stderr.write(f"{question}. Is it meant? Type yes to go on: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not agrees(f"{question}. Is it meant?"):
         raise ConfigError("nothing was signed or sent: --fee-rate names a lower fee")
 
 

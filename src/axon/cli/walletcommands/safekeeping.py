@@ -11,10 +11,9 @@ from axon.cli.walletcommands.newwords import write_words
 from axon.cli.walletcommands.paying import with_passphrase
 from axon.cli.walletoptions import AddCommand, WalletOptions
 from axon.cli.walletsecrets import add_passphrase_options, is_asked, read_secret, second_line
-from axon.cli.walletview import btc, say, write, write_json
+from axon.cli.walletview import agrees, btc, say, write, write_json
 from axon.errors import ConfigError
 from axon.host.walletfiles import delete_wallet, held_alone, rename_wallet
-from axon.primitives.address import MAX_ADDRESS_SIZE
 from axon.rpc.amounts import format_amount
 from axon.wallet.wallet import Wallet
 
@@ -59,7 +58,8 @@ def _words(options: WalletOptions) -> int:
             )
         say("Whoever reads the words of this wallet can spend from it: nobody who asks for them")
         say("means well. They stay on this screen, and in what records it.")
-        _require_yes("Does nobody else see this screen? Type yes to go on: ")
+        if not agrees("Does nobody else see this screen?"):
+            raise ConfigError("nothing was done")
     with opened(options, dials=False) as client:
         if not client.call("getwalletinfo")["private_keys_enabled"]:
             raise ConfigError(f"wallet {options.name} only watches: it has no words")
@@ -76,13 +76,6 @@ def _words(options: WalletOptions) -> int:
     if found["bip39_passphrase"]:
         write(f"BIP 39 passphrase, which restores it beside the words: {found['bip39_passphrase']}")
     return 0
-
-
-def _require_yes(question: str) -> None:
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise ConfigError("nothing was done")
 
 
 def _passphrase(options: WalletOptions) -> int:
@@ -164,7 +157,7 @@ def _remove(options: WalletOptions) -> int:
             say(line)
         sys.stderr.write("Type the name of the wallet to remove it: ")
         sys.stderr.flush()
-        typed = sys.stdin.readline(MAX_ADDRESS_SIZE).strip()
+        typed = sys.stdin.readline().strip()
     else:
         typed = options.arguments.confirm
     if typed != name:

@@ -2,7 +2,8 @@
 // dialled, a circle one that dialled us; the number in it is of how many of the newest blocks it
 // told us first.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { draw } from "./words.js";
+
 const ORDER = ["ipv4", "ipv6", "onion", "i2p", "cjdns", "not_publicly_routable"];
 const NAMES = { ipv4: "IPv4", ipv6: "IPv6", onion: "Tor", i2p: "I2P", cjdns: "CJDNS", not_publicly_routable: "local" };
 const KINDS = {
@@ -19,13 +20,6 @@ const RADIUS = 140;
 const GAP = 0.12; // Between networks, in radians.
 const FLASH_MS = 1500;
 
-function make(name, attributes = {}, ...children) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
-
 function at(angle, radius) {
   return [SIZE / 2 + radius * Math.cos(angle), SIZE / 2 + radius * Math.sin(angle)];
 }
@@ -41,8 +35,8 @@ export class Ring {
     this.newest = null;
     svg.setAttribute("viewBox", `0 0 ${SIZE} ${SIZE}`);
     svg.addEventListener("keydown", (event) => this.key(event));
-    this.back = make("g");
-    this.front = make("g");
+    this.back = draw("g");
+    this.front = draw("g");
     svg.append(this.back, this.front);
   }
 
@@ -64,9 +58,9 @@ export class Ring {
     }
     if (this.selected !== null && !ids.has(this.selected)) this.select(null);
     this.back.append(
-      make("circle", { class: "self", cx: SIZE / 2, cy: SIZE / 2, r: 36 }),
-      make("text", { class: "self", x: SIZE / 2, y: SIZE / 2 + 1 }, String(node.height)),
-      make("text", { x: SIZE / 2, y: SIZE / 2 + 17 }, peers.length === 1 ? "1 peer" : `${peers.length} peers`),
+      draw("circle", { class: "self", cx: SIZE / 2, cy: SIZE / 2, r: 36 }),
+      draw("text", { class: "self", x: SIZE / 2, y: SIZE / 2 + 1 }, String(node.height)),
+      draw("text", { x: SIZE / 2, y: SIZE / 2 + 17 }, peers.length === 1 ? "1 peer" : `${peers.length} peers`),
     );
     this.tell(blocks);
     if (![...this.marks.values()].some((mark) => mark.getAttribute("tabindex") === "0") && this.peers.length) {
@@ -101,12 +95,12 @@ export class Ring {
     const radius = RADIUS + 24;
     const isWhole = to - from > 2 * Math.PI - 0.01;
     const [x, y] = isWhole ? [SIZE / 2, 14] : at((from + to) / 2, radius + 17);
-    const text = make("text", { x, y: isWhole ? y : y + 4 }, `${NAMES[network] ?? network} (${peers.length})`);
-    if (isWhole) return make("g", {}, make("circle", { class: "arc", cx: SIZE / 2, cy: SIZE / 2, r: radius }), text);
+    const text = draw("text", { x, y: isWhole ? y : y + 4 }, `${NAMES[network] ?? network} (${peers.length})`);
+    if (isWhole) return draw("g", {}, draw("circle", { class: "arc", cx: SIZE / 2, cy: SIZE / 2, r: radius }), text);
     const [x1, y1] = at(from, radius);
     const [x2, y2] = at(to, radius);
     const path = `M${x1} ${y1}A${radius} ${radius} 0 ${to - from > Math.PI ? 1 : 0} 1 ${x2} ${y2}`;
-    return make("g", {}, make("path", { class: "arc", d: path }), text);
+    return draw("g", {}, draw("path", { class: "arc", d: path }), text);
   }
 
   place(peer, angle) {
@@ -114,16 +108,16 @@ export class Ring {
     const [x1, y1] = at(angle, 36);
     const radius = Math.max(4, Math.min(13, (Math.PI * RADIUS) / this.peers.length - 2));
     const width = 0.8 + Math.min(3.2, Math.log10(1 + (peer.bytes_received + peer.bytes_sent) / 1000) / 1.6);
-    this.back.prepend(make("line", { class: "way", x1, y1, x2: x, y2: y, "stroke-width": width }));
+    this.back.prepend(draw("line", { class: "way", x1, y1, x2: x, y2: y, "stroke-width": width }));
     const mark = this.marks.get(peer.id) ?? this.enter(peer.id);
     mark.replaceChildren(
       peer.inbound
-        ? make("circle", { class: "body", cx: x, cy: y, r: radius })
-        : make("rect", { class: "body", x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius, rx: 2 }),
+        ? draw("circle", { class: "body", cx: x, cy: y, r: radius })
+        : draw("rect", { class: "body", x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius, rx: 2 }),
     );
     if (radius >= 9) {
       const inner = peer.waiting_s !== null ? "!" : peer.announced_first || "";
-      mark.append(make("text", { class: "count", x, y: y + 4 }, String(inner)));
+      mark.append(draw("text", { class: "count", x, y: y + 4 }, String(inner)));
     }
     const isFirst = mark.classList.contains("first");
     mark.setAttribute("class", `${this.look(peer)}${isFirst ? " first" : ""}`);
@@ -132,7 +126,7 @@ export class Ring {
   }
 
   enter(id) {
-    const mark = make("g", { role: "button", tabindex: "-1" });
+    const mark = draw("g", { role: "button", tabindex: "-1" });
     mark.addEventListener("click", () => {
       this.focus(id);
       this.select(this.selected === id ? null : id);

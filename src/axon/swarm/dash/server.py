@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from aiohttp import web
 
-from axon.dash.inside import resident_bytes
 from axon.dash.nodepage import INSIDE_FILES
 from axon.dash.pageserver import HEADERS, PageProgram, PageServer
 from axon.dash.questions import PageNode, Questions
 from axon.errors import ConfigError
-from axon.machine import Endpoint
 from axon.swarm.dash.hub import Hub
 from axon.swarm.dash.orders import read_order
 
@@ -36,7 +34,7 @@ _PROGRAM: Final = PageProgram(
 )
 
 
-class DashServer:
+class DashServer(PageServer):
     """Serves the page of one run; it listens inside `async with`.
 
     Args:
@@ -47,60 +45,34 @@ class DashServer:
     """
 
     def __init__(self, hub: Hub, port: int, token: str, code: str = "") -> None:
+        super().__init__(_PROGRAM, port, token)
         self._hub = hub
-        self._token = token
         self._code = code
-        self._pages = PageServer(_PROGRAM, port, token)
-        router = self._pages.router
-        router.add_get("/events", self._events)
-        router.add_post("/order", self._order)
-        router.add_post("/stop", self._stop)
-        router.add_post("/enter", self._enter)
-
-    async def __aenter__(self) -> Self:
-        """Listen.
-
-        Raises:
-            ConfigError: the port is taken.
-        """
-        Questions(self._pages, self._node)
-        await self._pages.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._pages.__aexit__()
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """Where it listens."""
-        return self._pages.endpoint
-
-    @property
-    def url(self) -> str:
-        """What opens the page, for whoever may act."""
-        return self._pages.url
+        Questions(self, self._node)
+        self.router.add_get("/events", self._events)
+        self.router.add_post("/order", self._order)
+        self.router.add_post("/stop", self._stop)
+        self.router.add_post("/enter", self._enter)
 
     @property
     def url_once(self) -> str:
         """The same for one time: a browser's command line can be read by others."""
         return f"http://{self.endpoint}/#once:{self._code}"
 
-    def _node(self, request: web.Request) -> PageNode:
+    async def _node(self, request: web.Request) -> PageNode:
         """The node that a page looks into."""
         try:
-            node = self._hub.node(request.query.get("name", ""))
+            node = await asyncio.to_thread(self._hub.node, request.query.get("name", ""))
         except ConfigError as error:
             raise web.HTTPNotFound(text=f"{error}\n") from None
 
         async def ask(method: str, *params: object) -> Any:
             return await asyncio.to_thread(node.rpc, method, *params)
 
-        return PageNode(
-            node.name, ask, lambda: None if node.pid is None else resident_bytes(node.pid)
-        )
+        return PageNode(node.name, ask, lambda: node.memory_kb()[0] * 1024 or None)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        self._pages.check_token(request.query.get("token", ""))
+        self.check_token(request.query.get("token", ""))
         response = web.StreamResponse(
             headers={**HEADERS, "Content-Type": "text/event-stream; charset=utf-8"}
         )
@@ -123,7 +95,7 @@ class DashServer:
             return response
 
     async def _order(self, request: web.Request) -> web.Response:
-        self._pages.check_may_ask(request)
+        self.check_may_ask(request)
         try:
             self._hub.begin(read_order(await _json_of(request)))
         except ConfigError as error:
@@ -132,7 +104,7 @@ class DashServer:
         return web.json_response({"doing": self._hub.busy}, status=202)
 
     async def _stop(self, request: web.Request) -> web.Response:
-        self._pages.check_may_ask(request)
+        self.check_may_ask(request)
         self._hub.stop()
         return web.json_response({"doing": self._hub.busy}, status=202)
 

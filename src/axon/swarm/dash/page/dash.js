@@ -3,6 +3,7 @@
 
 import { Picture } from "./picture.js";
 import { Within } from "./within.js";
+import { make } from "./words.js";
 
 const AGAIN_MS = 1500;
 const MAX_LINES = 100;
@@ -198,12 +199,6 @@ function verdict(told) {
 }
 
 // --- What is shown.
-
-function make(name, ...children) {
-  const element = document.createElement(name);
-  element.append(...children);
-  return element;
-}
 
 function tips() {
   const found = new Map();

@@ -2,7 +2,8 @@
 // on its way. A block or a payment takes HOP_MS from one to the next, whatever it took in truth, so
 // that the eye can follow; whoever gets it takes its colour when it is there.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { draw } from "./words.js";
+
 const HOP_MS = 650;
 const GLIDE_MS = 600;
 const RING_MS = 700;
@@ -15,13 +16,6 @@ const MINER_RADIUS = 8;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-function make(name, attributes = {}, ...children) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
-
 export class Picture {
   // svg: where it is drawn. choose(name, adds): somebody is selected.
   constructor(svg, choose) {
@@ -29,7 +23,7 @@ export class Picture {
     this.choose = choose;
     this.layers = {};
     for (const name of ["sides", "links", "actors", "parcels"]) {
-      this.layers[name] = make("g");
+      this.layers[name] = draw("g");
       svg.append(this.layers[name]);
     }
     this.actors = new Map();
@@ -101,14 +95,14 @@ export class Picture {
 
   enter(item) {
     const body =
-      item.kind === "node" ? make("circle") : item.kind === "wallet" ? make("rect") : make("path");
+      item.kind === "node" ? draw("circle") : item.kind === "wallet" ? draw("rect") : draw("path");
     const halo = body.cloneNode();
     body.setAttribute("class", "body");
     halo.setAttribute("class", "halo");
-    const cross = make("path", { class: "sign cross" });
-    const name = make("text", { class: "name" }, item.name);
-    const note = make("text", { class: "note" });
-    const group = make("g", { role: "button", tabindex: "-1" }, halo, body, cross, name, note);
+    const cross = draw("path", { class: "sign cross" });
+    const name = draw("text", { class: "name" }, item.name);
+    const note = draw("text", { class: "note" });
+    const group = draw("g", { role: "button", tabindex: "-1" }, halo, body, cross, name, note);
     const actor = { item, group, body, halo, cross, name, note, awaits: 0, later: null };
     group.addEventListener("click", (event) => {
       this.focus(item.name);
@@ -191,7 +185,7 @@ export class Picture {
       if (!ends.every((name) => this.actors.has(name))) continue;
       let link = this.links.get(key);
       if (!link) {
-        link = { line: make("line"), ends };
+        link = { line: draw("line"), ends };
         this.layers.links.append(link.line);
         this.links.set(key, link);
       }
@@ -211,7 +205,7 @@ export class Picture {
     const margin = this.sheet.radius + 20;
     const [xs, ys] = [0, 1].map((axis) => places.map((place) => place[axis]));
     const [left, top] = [Math.min(...xs) - margin, Math.min(...ys) - margin];
-    return make("rect", {
+    return draw("rect", {
       class: "side",
       x: left,
       y: top,
@@ -242,8 +236,8 @@ export class Picture {
       target.awaits += 1;
       const mark =
         journey.kind === "block"
-          ? make("rect", { x: -5, y: -5, width: 10, height: 10, rx: 1.5 })
-          : make("circle", { r: 5 });
+          ? draw("rect", { x: -5, y: -5, width: 10, height: 10, rx: 1.5 })
+          : draw("circle", { r: 5 });
       mark.setAttribute("class", `parcel ${journey.kind} ${colour(journey)}`);
       this.parcels.push({ mark, source, target, begin, journey });
     }
@@ -263,7 +257,7 @@ export class Picture {
       target.fresh = now + FRESH_MS;
       setTimeout(() => this.dress(target), FRESH_MS + 50);
     } else if (!document.hidden) {
-      const mark = make("circle", { class: `ring ${journey.kind} ${colour(journey)}` });
+      const mark = draw("circle", { class: `ring ${journey.kind} ${colour(journey)}` });
       this.parcels.push({ mark, at: target, begin: now, ring: true });
     }
     this.dress(target);
